@@ -1,0 +1,207 @@
+"""
+Every way in which hmacfs says no.
+
+A :class:`Refusal` knows its HTTP status, a stable code that programs may rely
+on, and one plain sentence for a person.  The core and the stores raise them;
+``hmacfs.web.pages`` alone turns them into answers.  A sentence helps the
+honest client and tells the other one nothing: never an expected signature,
+never a path of the server, never the target that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Refusal(Exception):
+    """
+    A request that is answered with an error.
+
+    :cvar status: the HTTP status code.
+    :cvar code: the stable code, lower case, words joined by hyphens.
+    :ivar text: one plain sentence, with its full stop.
+    :ivar headers: fields that the answer must carry, ``WWW-Authenticate`` say.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+
+    def __init__(self, text: str, headers: Headers = ()) -> None:
+        super().__init__(text)
+        self.text = text
+        self.headers = tuple(headers)
+
+
+class MalformedRequest(Refusal):
+    """The head or the framing of the body breaks RFC 9112."""
+
+    status, code = 400, "malformed-request"
+
+
+class MalformedHeader(Refusal):
+    """One header field has a value that its grammar does not know."""
+
+    status, code = 400, "malformed-header"
+
+
+class MalformedName(Refusal):
+    """The path of the URL can be no name of a file."""
+
+    status, code = 400, "malformed-name"
+
+
+class MalformedQuery(Refusal):
+    """A parameter of the query has a value that its grammar does not know."""
+
+    status, code = 400, "malformed-query"
+
+
+class WrongSlot(Refusal):
+    """The token was issued for another slot or another file name."""
+
+    status, code = 400, "wrong-slot"
+
+
+class WrongLength(Refusal):
+    """The body ended before, or went on after, the length that was promised."""
+
+    status, code = 400, "wrong-length"
+
+
+class PartialPut(Refusal):
+    """
+    A PUT of a part of a file (RFC 9110 section 14.5), which is not taken.
+
+    Storing the part as if it were the whole would destroy the file.
+    """
+
+    status, code = 400, "partial-put"
+
+
+class Unauthorized(Refusal):
+    """No usable bearer token where one is wanted (RFC 6750)."""
+
+    status, code = 401, "unauthorized"
+
+
+class MissingSignature(Refusal):
+    """The request carries no signature at all."""
+
+    status, code = 403, "missing-signature"
+
+
+class BadSignature(Refusal):
+    """No secret in force yields the signature for this request."""
+
+    status, code = 403, "bad-signature"
+
+
+class Forbidden(Refusal):
+    """The request is understood and not allowed to anyone."""
+
+    status, code = 403, "forbidden"
+
+
+class NotFound(Refusal):
+    """Nothing is served under this name."""
+
+    status, code = 404, "not-found"
+
+
+class MethodNotAllowed(Refusal):
+    """The resource knows other methods only; ``Allow`` lists them."""
+
+    status, code = 405, "method-not-allowed"
+
+
+class TooSlow(Refusal):
+    """The head, or the next bytes of the body, did not come in time."""
+
+    status, code = 408, "too-slow"
+
+
+class Exists(Refusal):
+    """The name holds other bytes and may not be overwritten."""
+
+    status, code = 409, "exists"
+
+
+class NotAFolder(Refusal):
+    """``a`` is a file where ``a/b`` is wanted, or a folder where a file is."""
+
+    status, code = 409, "not-a-folder"
+
+
+class Superseded(Refusal):
+    """A newer upload to the same name took this one's place."""
+
+    status, code = 409, "superseded"
+
+
+class Expired(Refusal):
+    """The signature was right and is past its time."""
+
+    status, code = 410, "expired"
+
+
+class LengthRequired(Refusal):
+    """A body of unknown length where the signature binds a size."""
+
+    status, code = 411, "length-required"
+
+
+class PreconditionFailed(Refusal):
+    """``If-Match`` or ``If-Unmodified-Since`` does not hold (RFC 9110 section 13)."""
+
+    status, code = 412, "precondition-failed"
+
+
+class TooLarge(Refusal):
+    """The body is, or grew, larger than it may be."""
+
+    status, code = 413, "too-large"
+
+
+class TargetTooLong(Refusal):
+    """The request target is longer than any name can be."""
+
+    status, code = 414, "target-too-long"
+
+
+class RangeNotSatisfiable(Refusal):
+    """No requested range lies within the file (RFC 9110 section 15.5.17)."""
+
+    status, code = 416, "range-not-satisfiable"
+
+
+class ExpectationFailed(Refusal):
+    """``Expect`` wants something other than ``100-continue``."""
+
+    status, code = 417, "expectation-failed"
+
+
+class HeadTooLarge(Refusal):
+    """The header section passes its bound (RFC 6585 section 5)."""
+
+    status, code = 431, "head-too-large"
+
+
+class NotStored(Refusal):
+    """The disk did not keep the bytes: nothing was acknowledged, all may be sent again."""
+
+    status, code = 500, "not-stored"
+
+
+class ShuttingDown(Refusal):
+    """The daemon is about to stop and takes nothing new."""
+
+    status, code = 503, "shutting-down"
+
+
+class NoSpace(Refusal):
+    """Too little space is left, uploads under way counted."""
+
+    status, code = 507, "no-space"

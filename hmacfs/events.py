@@ -1,0 +1,240 @@
+"""
+What happens, as frozen records.
+
+The hub delivers them, in order, to its listeners; metrics and the access log
+are two of these.  An event says what was: it carries values, never a live
+object, and no secret.  Times are unix seconds, durations seconds, sizes bytes.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class Event:
+    """
+    :ivar at: when it happened, by the reactor's clock, unix seconds.
+    """
+
+    at: float
+
+
+@attrs.frozen
+class ConnectionOpened(Event):
+    """
+    :ivar connection: a number that no other connection of this process has.
+    :ivar peer: ``"192.0.2.1:4711"``, ``"[2001:db8::1]:4711"`` or ``"unix"``.
+    """
+
+    connection: int
+    peer: str
+
+
+@attrs.frozen
+class ConnectionClosed(Event):
+    """
+    :ivar duration: seconds that it stood open.
+    """
+
+    connection: int
+    peer: str
+    duration: float
+
+
+@attrs.frozen
+class RequestReceived(Event):
+    """
+    The head of a request is in.
+
+    :ivar request: the request's id, as it stands in the log and in the
+        ``X-Request-ID`` of the answer.
+    :ivar connection: the connection's number.
+    :ivar client: the client's address, a trusted proxy's word counted.
+    :ivar method: the method as sent, of any bytes that a token may have.
+    :ivar path: the request target without its query, as sent, for the log
+        alone: never a label of a metric.
+    """
+
+    request: str
+    connection: int
+    client: str
+    method: str
+    path: str
+
+
+@attrs.frozen
+class RequestCompleted(Event):
+    """
+    The whole answer was handed to the transport.
+
+    :ivar status: the HTTP status.
+    :ivar code: the code of the :class:`hmacfs.errors.Refusal` that it told,
+        or ``""``.
+    :ivar received: bytes of the body that came in.
+    :ivar sent: bytes of the answer's body that went out.
+    :ivar duration: seconds since the head was in.
+    :ivar agent: the ``User-Agent``, cut at 200 characters.
+    """
+
+    request: str
+    connection: int
+    client: str
+    method: str
+    path: str
+    status: int
+    code: str
+    received: int
+    sent: int
+    duration: float
+    agent: str
+
+
+@attrs.frozen
+class RequestFailed(Event):
+    """
+    The client went away, or was sent away, before the whole answer was out.
+
+    :ivar status: the status already sent, or 0.
+    :ivar reason: ``"disconnected"``, ``"too-slow"``, ``"shutting-down"`` or
+        ``"internal"``.
+    """
+
+    request: str
+    connection: int
+    client: str
+    method: str
+    path: str
+    status: int
+    reason: str
+    received: int
+    sent: int
+    duration: float
+
+
+@attrs.frozen
+class UploadStarted(Event):
+    """
+    An upload was admitted.
+
+    :ivar name: the stored name, for the log alone.
+    :ivar size: the promised bytes, or ``None``.
+    :ivar dialect: ``v``, ``v2``, ``token``, ``v3`` or ``jwt``.
+    """
+
+    request: str
+    name: str
+    size: int | None
+    dialect: str
+
+
+@attrs.frozen
+class UploadCompleted(Event):
+    """
+    The file is acknowledged.
+
+    :ivar size: its bytes.
+    :ivar repeated: the same bytes stood there already and nothing was written.
+    :ivar owner: who uploaded, or ``None``.
+    """
+
+    request: str
+    name: str
+    size: int
+    duration: float
+    repeated: bool
+    owner: str | None
+
+
+@attrs.frozen
+class UploadSuspended(Event):
+    """
+    The part is kept; the upload is not under way.
+
+    :ivar offset: bytes kept.
+    """
+
+    request: str
+    name: str
+    offset: int
+    reason: str
+
+
+@attrs.frozen
+class UploadFailed(Event):
+    """
+    An admitted upload ended without a file, and its part is gone.
+
+    :ivar reason: the code of the refusal, ``"disconnected"`` or
+        ``"internal"``.
+    """
+
+    request: str
+    name: str
+    reason: str
+
+
+@attrs.frozen
+class UploadRefused(Event):
+    """
+    An upload was answered with an error before it was admitted.
+
+    :ivar status: the HTTP status.
+    :ivar code: the code of the refusal.
+    :ivar hint: why, for the operator's log alone: which message was checked
+        against which dialect, never a secret nor an expected signature.
+    """
+
+    request: str
+    status: int
+    code: str
+    hint: str
+
+
+@attrs.frozen
+class DownloadStarted(Event):
+    """
+    A body of a stored file begins to go out (200 or 206, GET only).
+    """
+
+    request: str
+    name: str
+
+
+@attrs.frozen
+class DownloadCompleted(Event):
+    """
+    The whole body of a download went out.
+
+    :ivar sent: bytes of the body.
+    """
+
+    request: str
+    name: str
+    sent: int
+    duration: float
+
+
+@attrs.frozen
+class DownloadFailed(Event):
+    """
+    A download ended early.
+
+    :ivar reason: as of :class:`RequestFailed`.
+    """
+
+    request: str
+    name: str
+    sent: int
+    reason: str
+
+
+@attrs.frozen
+class ShutdownStarted(Event):
+    """
+    No new connection is taken; transfers under way may finish.
+
+    :ivar transfers: how many there are.
+    """
+
+    transfers: int

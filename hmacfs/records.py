@@ -1,0 +1,63 @@
+"""
+What the store knows of a file, and how a file carries it.
+
+The store describes itself: every file bears the extended attribute
+``user.hmacfs``, so that type, digest and expiry go with a rename, a link and
+``rsync -X``.  A file of another server has none; its record is then made of
+what ``fstat`` says.
+
+The attribute is one JSON object with short keys, at most
+:data:`MAXIMUM` bytes, since ext4 keeps about 4 KB of attributes a file.  What
+cannot be read as a record counts as absent: an attribute is the operator's to
+set as well, and a wrong one must not take a file away.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+ATTRIBUTE = b"user.hmacfs"
+MAXIMUM = 3000
+
+
+@attrs.frozen
+class FileRecord:
+    """
+    One stored file, as it was at one moment.
+
+    :ivar size: bytes.
+    :ivar content_type: the media type as it was signed or declared; where
+        nobody said one, what the extension of the name suggests.
+    :ivar stored: when its bytes were acknowledged, unix seconds.
+    :ivar etag: the strong entity tag without its quotes, a hash of the
+        commit id, or of inode, size and mtime where there is none.
+    :ivar sha256: the lower-case hexadecimal digest, or ``None`` where nobody
+        wanted it yet.
+    :ivar expires: unix seconds from which on it is not served, or ``None``.
+    :ivar owner: who uploaded it (the ``sub`` of a JWT), or ``None``.
+    """
+
+    size: int
+    content_type: str
+    stored: float
+    etag: str
+    sha256: str | None = None
+    expires: int | None = None
+    owner: str | None = None
+
+
+@attrs.frozen
+class Figures:
+    """
+    What a store holds.
+
+    :ivar files: how many files are served.
+    :ivar size: their bytes, as the index counts them.
+    :ivar free: bytes that an upload could still take: what the file system
+        has free, minus ``MinFreeSpace``, minus what uploads under way were
+        promised and have not written; never negative.
+    """
+
+    files: int
+    size: int
+    free: int
