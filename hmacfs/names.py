@@ -1,0 +1,172 @@
+"""
+From the path of a URL to the name of a file, and nothing else on the way.
+
+A signature does not make a name safe: Prosody signs ``..``, line breaks and a
+literal ``%2f``, ejabberd signs ``..``, and twisted.web cleans no path.  So a
+path is made safe here, once, and everything below takes a :class:`StoredName`
+where it could have taken bytes.  A StoredName is safe because it exists: its
+constructor refuses every other kind, whoever calls it.
+
+* The path is split at its slashes first and then decoded, once: a slash that
+  appears only by decoding (``%2f``) is refused, and the text ``%2f`` (sent as
+  ``%252f``) is as ordinary as a backslash.
+* ``+`` is a plus sign.  Raw UTF-8 and percent escapes of either case are the
+  same name.
+* Nothing is repaired.  A name that would have to be changed is refused, since
+  the file would not be found under the URL that was handed out.
+
+Behind this stands :func:`jailed`, which stores call on what they are about to
+open: a second wall that shares no code with the first.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote_to_bytes
+
+import attrs
+
+from hmacfs.errors import Forbidden, MalformedName, NotFound
+
+RESERVED = b".hmacfs"
+"""The store's private area: no name begins with it."""
+
+LONGEST_SEGMENT = 255
+"""Bytes of a segment: the ``NAME_MAX`` of every Linux file system in use."""
+
+LONGEST = 4096
+"""Bytes of a whole name."""
+
+# pct-encoded = "%" HEXDIG HEXDIG                        (RFC 3986 section 2.1)
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+# C0, DEL and C1: the category Cc of Unicode, as a whole.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+def _check(_instance: object, _attribute: object, segments: tuple[bytes, ...]) -> None:
+    """
+    Refuse *segments* unless they can be the name of a file.
+
+    :raise MalformedName: they cannot.
+    :raise NotFound: they lie in the private area of the store.
+    """
+    if not segments or b"" in segments:
+        raise MalformedName("The path has an empty segment.")
+    for segment in segments:
+        if segment in (b".", b".."):
+            raise MalformedName("The path has a segment '.' or '..'.")
+        if b"/" in segment:
+            raise MalformedName("The path has an encoded slash.")
+        if len(segment) > LONGEST_SEGMENT:
+            raise MalformedName(f"A segment of the path is over {LONGEST_SEGMENT} bytes long.")
+        try:
+            text = segment.decode()
+        except UnicodeDecodeError:
+            raise MalformedName("The path is not UTF-8.") from None
+        if _CONTROL.search(text):
+            raise MalformedName("The path has a control character.")
+    if sum(map(len, segments)) + len(segments) - 1 > LONGEST:
+        raise MalformedName(f"The path is over {LONGEST} bytes long.")
+    if segments[0] == RESERVED:
+        raise NotFound("Nothing is kept under this name.")
+
+
+@attrs.frozen
+class StoredName:
+    """
+    The name of a file below the URL prefix, which is its path in the store.
+
+    :ivar segments: the decoded segments, at least one.
+    :raise MalformedName: made of segments that can be no name.
+    :raise NotFound: made of segments in the store's private area.
+    """
+
+    segments: tuple[bytes, ...] = attrs.field(validator=_check)
+
+    @property
+    def path(self) -> bytes:
+        """The decoded segments joined by slashes: what ``v``, ``v2`` and ``token`` sign."""
+        return b"/".join(self.segments)
+
+    @property
+    def text(self) -> str:
+        """The same, as text."""
+        return self.path.decode()
+
+    @property
+    def url(self) -> str:
+        """The same, percent-encoded, to stand in a URL below the prefix."""
+        return quote(self.path, safe="/")
+
+
+def parse(path: bytes, prefix: tuple[bytes, ...]) -> StoredName:
+    """
+    Read the name out of the path of a request.
+
+    :param path: the path of the request target as it was sent, without its
+        query: ``b"/uploads/a%20b.txt"``.
+    :param prefix: the segments before every name, as :func:`split_prefix`
+        gives them.
+    :raise MalformedName: the path can be no name: 400.
+    :raise Forbidden: it is the root, the prefix, or ends in a slash and so
+        means a folder: 403 for every method.
+    :raise NotFound: it lies outside of the prefix, or in the private area.
+    """
+    if not path.startswith(b"/"):
+        raise MalformedName("The path does not begin with a slash.")
+    if _BROKEN_ESCAPE.search(path):
+        raise MalformedName("The path has a broken percent escape.")
+    segments = tuple(unquote_to_bytes(segment) for segment in path[1:].split(b"/"))
+    folder = segments[-1] == b""
+    if folder:
+        segments = segments[:-1]
+    if segments == prefix[: len(segments)]:
+        raise Forbidden("Folders are not served.")
+    if segments[: len(prefix)] != prefix:
+        raise NotFound("Nothing is kept under this name.")
+    name = StoredName(segments[len(prefix) :])
+    if folder:
+        raise Forbidden("Folders are not served.")
+    return name
+
+
+def recall(path: bytes) -> StoredName:
+    """
+    Make a name again of what :attr:`StoredName.path` gave, as a part or a
+    row of the index kept it; or of a file's path in another server's store.
+
+    :raise MalformedName: it can be no name.
+    :raise NotFound: it lies in the private area.
+    """
+    return StoredName(tuple(path.split(b"/")))
+
+
+def split_prefix(prefix: str) -> tuple[bytes, ...]:
+    """
+    :param prefix: ``UploadSubDir``, decoded, without slashes at its ends;
+        ``""`` where names begin at the root.
+    :return: its segments, to compare with those of a path.
+    """
+    return tuple(prefix.encode().split(b"/")) if prefix else ()
+
+
+def jailed(segments: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """
+    Vouch that *segments*, opened one below the other, stay below the folder
+    they start in.
+
+    The second wall: no request gets here with other segments, so what it
+    raises is a fault of ours and becomes a 500.
+
+    :return: *segments*, as they are.
+    :raise ValueError: they would lead out of the folder.
+    """
+    for segment in segments:
+        if segment.strip(b".") == b"" and len(segment) < 3:
+            raise ValueError("a segment is empty, '.' or '..'")
+        if not {0x2F, 0x00}.isdisjoint(segment):
+            raise ValueError("a segment holds a slash or NUL")
+    if not segments:
+        raise ValueError("there is no segment")
+    return segments
