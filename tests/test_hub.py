@@ -1,0 +1,162 @@
+"""
+Tests for :mod:`hmacfs.hub`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from hmacfs.events import Event, ShutdownStarted
+from hmacfs.hub import MOST, TURN, Hub
+from hmacfs.interfaces import IHub
+
+
+def happenings(count: int, first: int = 0) -> list[Event]:
+    """
+    :return: *count* events that differ in their time.
+    """
+    return [ShutdownStarted(at=float(first + number), transfers=0) for number in range(count)]
+
+
+class Turns(Clock):
+    """
+    A clock by which what is scheduled in one turn waits for the next one, as
+    it does in a reactor.
+    """
+
+    def callLater(self, delay: float, *args: Any, **kwargs: Any) -> IDelayedCall:
+        return super().callLater(delay + 1, *args, **kwargs)
+
+    def turn(self) -> None:
+        """Let one turn go by."""
+        self.advance(1)
+
+
+class HubTests(SynchronousTestCase):
+    """
+    Every listener hears every event, in order, later, whatever another does.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Turns()
+        self.hub = Hub(self.clock)
+        self.heard: list[Event] = []
+        self.hub.listen(self.heard.append)
+
+    def emit(self, events: list[Event]) -> None:
+        for event in events:
+            self.hub.emit(event)
+
+    def test_interface(self) -> None:
+        """
+        It is what the other floors know as the hub.
+        """
+        self.assertTrue(verifyObject(IHub, self.hub))
+
+    def test_later(self) -> None:
+        """
+        Whoever emits goes on before anybody hears.
+        """
+        self.emit(happenings(1))
+        self.assertEqual(self.heard, [])
+        self.clock.turn()
+        self.assertEqual(self.heard, happenings(1))
+
+    def test_in_order_to_all(self) -> None:
+        """
+        Two listeners hear the same events in the order in which they happened.
+        """
+        other: list[Event] = []
+        self.hub.listen(other.append)
+        self.emit(happenings(3))
+        self.clock.turn()
+        self.assertEqual((self.heard, other), (happenings(3), happenings(3)))
+
+    def test_broken_listener(self) -> None:
+        """
+        A listener that raises is logged each time and hurts nobody.
+        """
+        hub, heard = Hub(self.clock), []
+        hub.listen(lambda event: {}[event.at])
+        hub.listen(heard.append)
+        for event in happenings(2):
+            hub.emit(event)
+        self.clock.turn()
+        self.assertEqual(heard, happenings(2))
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 2)
+
+    def test_nobody_listens(self) -> None:
+        """
+        Events that nobody listens to are gone.
+        """
+        hub = Hub(self.clock)
+        hub.emit(happenings(1)[0])
+        self.clock.turn()
+        hub.listen(self.heard.append)
+        self.clock.turn()
+        self.assertEqual((self.heard, self.clock.getDelayedCalls()), ([], []))
+
+    def test_listener_emits(self) -> None:
+        """
+        An event that a listener emits is heard after those that waited before it.
+        """
+        first, second, answer = happenings(3)
+
+        def echo(event: Event) -> None:
+            if event == first:
+                self.hub.emit(answer)
+
+        self.hub.listen(echo)
+        self.emit([first, second])
+        self.clock.turn()
+        self.assertEqual(self.heard, [first, second])
+        self.clock.turn()
+        self.assertEqual(self.heard, [first, second, answer])
+
+    def test_burst(self) -> None:
+        """
+        A burst is spread over turns, so that connections are served between them.
+        """
+        self.emit(happenings(2 * TURN + 1))
+        lengths = []
+        while self.clock.getDelayedCalls():
+            self.clock.turn()
+            lengths.append(len(self.heard))
+        self.assertEqual(lengths, [TURN, 2 * TURN, 2 * TURN + 1])
+        self.assertEqual(self.heard, happenings(2 * TURN + 1))
+
+    def test_flood(self) -> None:
+        """
+        In a flood what waits stays bounded, and nothing is lost.
+        """
+        flood = happenings(MOST + 5 * TURN)
+        self.emit(flood)
+        self.clock.turn()
+        self.assertEqual(self.heard, flood[: 5 * TURN])
+        self.hub.flush()
+        self.assertEqual(self.heard, flood)
+
+    def test_flush(self) -> None:
+        """
+        At the end what waits is heard at once, and only once.
+        """
+        self.emit(happenings(TURN + 1))
+        self.hub.flush()
+        self.assertEqual(self.heard, happenings(TURN + 1))
+        self.clock.turn()
+        self.assertEqual(self.heard, happenings(TURN + 1))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_flush_ends(self) -> None:
+        """
+        A listener that answers each event with another cannot hold up the end.
+        """
+        self.hub.listen(self.hub.emit)
+        self.emit(happenings(2))
+        self.hub.flush()
+        self.assertEqual(self.heard, happenings(2))
