@@ -24,15 +24,19 @@ class Refusal(Exception):
     :cvar code: the stable code, lower case, words joined by hyphens.
     :ivar text: one plain sentence, with its full stop.
     :ivar headers: fields that the answer must carry, ``WWW-Authenticate`` say.
+    :ivar hint: why, for the operator's log alone and never for the client:
+        which message a signature was checked against, say; never a secret,
+        never an expected signature.  ``""`` where there is nothing to add.
     """
 
     status: ClassVar[int]
     code: ClassVar[str]
 
-    def __init__(self, text: str, headers: Headers = ()) -> None:
+    def __init__(self, text: str, headers: Headers = (), hint: str = "") -> None:
         super().__init__(text)
         self.text = text
         self.headers = tuple(headers)
+        self.hint = hint
 
 
 class MalformedRequest(Refusal):
@@ -171,6 +175,12 @@ class TargetTooLong(Refusal):
     status, code = 414, "target-too-long"
 
 
+class UnsupportedCoding(Refusal):
+    """A ``Content-Encoding``, which a file would lose by being stored."""
+
+    status, code = 415, "unsupported-coding"
+
+
 class RangeNotSatisfiable(Refusal):
     """No requested range lies within the file (RFC 9110 section 15.5.17)."""
 
@@ -187,6 +197,12 @@ class HeadTooLarge(Refusal):
     """The header section passes its bound (RFC 6585 section 5)."""
 
     status, code = 431, "head-too-large"
+
+
+class Internal(Refusal):
+    """A fault of ours; the log has it."""
+
+    status, code = 500, "internal"
 
 
 class NotStored(Refusal):
