@@ -5,7 +5,7 @@ Preconditions, entity tags and dates.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import formatdate
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,13 +105,11 @@ class DateTests(SynchronousTestCase):
     @given(st.integers(-62_135_596_800, 253_402_300_799))
     def test_round(self, seconds: int) -> None:
         """
-        What is sent is understood, here and by others.
+        What is sent is understood, and is what others send.
         """
         sent = format_date(seconds)
         self.assertEqual(parse_date(sent, NOW), seconds)
-        if seconds >= 0:
-            self.assertEqual(sent.decode(), formatdate(seconds, usegmt=True))
-            self.assertEqual(parsedate_to_datetime(sent.decode()).timestamp(), seconds)
+        self.assertEqual(sent.decode(), formatdate(seconds, usegmt=True))
 
     @given(st.binary() | st.from_regex(rb"[A-Z][a-z]{2},? [0-9A-Za-z :-]{0,30}", fullmatch=True))
     def test_any_bytes(self, value: bytes) -> None:
