@@ -1,0 +1,78 @@
+"""
+The access log: what happens, line by line.
+
+A listener of the hub.  Each event is logged with all its values as fields, so
+that the JSON log tells what the text leaves out.  A request stands in it once,
+at its end; how it came to that end is there at ``debug``, and the id between
+brackets holds the lines of one request together.
+"""
+
+from __future__ import annotations
+
+import attrs
+from twisted.logger import Logger, LogLevel
+
+from hmacfs import events
+
+DEBUG, INFO, WARN = LogLevel.debug, LogLevel.info, LogLevel.warn
+
+#: What follows the status of a request, whatever its end.
+_SUMS = "in={received} out={sent} {duration:.3f}s [{request}]"
+
+_LINES = {
+    events.ConnectionOpened: (DEBUG, "{peer} connection {connection} opened"),
+    events.ConnectionClosed: (DEBUG, "{peer} connection {connection} closed, {duration:.3f}s"),
+    events.RequestReceived: (DEBUG, "{client} {method} {path} received [{request}]"),
+    events.RequestCompleted: (
+        INFO,
+        "{client} {method} {path} {status} " + _SUMS + " {agent}",
+    ),
+    events.RequestFailed: (
+        INFO,
+        "{client} {method} {path} {status} broke off: {reason} " + _SUMS,
+    ),
+    events.UploadStarted: (
+        DEBUG,
+        "upload of {name} started, {size} bytes by {dialect} [{request}]",
+    ),
+    events.UploadCompleted: (DEBUG, "upload of {name} stored, {size} bytes [{request}]"),
+    events.UploadSuspended: (
+        INFO,
+        "upload of {name} suspended at {offset} bytes: {reason} [{request}]",
+    ),
+    events.UploadFailed: (INFO, "upload of {name} failed: {reason} [{request}]"),
+    events.UploadRefused: (INFO, "upload refused: {status} {code}: {hint} [{request}]"),
+    events.DownloadStarted: (DEBUG, "download of {name} started [{request}]"),
+    events.DownloadCompleted: (DEBUG, "download of {name} complete, {sent} bytes [{request}]"),
+    events.DownloadFailed: (
+        DEBUG,
+        "download of {name} broke off at {sent} bytes: {reason} [{request}]",
+    ),
+    events.ShutdownStarted: (
+        INFO,
+        "shutting down: no new connections; {transfers} transfers under way may finish",
+    ),
+}
+
+
+class AccessLog:
+    """
+    Logs what the hub tells.
+    """
+
+    log = Logger()
+
+    def heard(self, event: events.Event) -> None:
+        """
+        Log *event*: the listener for the hub.  An answer that blames the
+        server is a warning.
+        """
+        if type(event) not in _LINES:
+            return
+        level, template = _LINES[type(event)]
+        if isinstance(event, events.RequestCompleted):
+            if event.code:
+                template = template.replace("{status}", "{status} {code}")
+            if event.status >= 500:
+                level = WARN
+        self.log.emit(level, template, **attrs.asdict(event, recurse=False))

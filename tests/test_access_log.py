@@ -1,0 +1,152 @@
+"""
+Tests for :mod:`hmacfs.access_log`.
+"""
+
+from __future__ import annotations
+
+import attrs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from hmacfs import events
+from hmacfs.access_log import AccessLog
+
+ASKED = events.RequestCompleted(
+    at=0.0,
+    request="ab12-7",
+    connection=1,
+    client="192.0.2.1",
+    method="PUT",
+    path="/uploads/a.txt",
+    status=201,
+    code="",
+    received=1000,
+    sent=0,
+    duration=0.0421,
+    agent="curl/8.5",
+)
+
+
+class AccessLogTests(SynchronousTestCase):
+    """
+    A request is one line at its end; what led to it is there at ``debug``.
+    """
+
+    def told(self, *happened: events.Event) -> list[tuple[LogLevel, str]]:
+        """
+        :return: the levels and texts that *happened* are logged with.
+        """
+        with capturedLogs() as captured:
+            for event in happened:
+                AccessLog().heard(event)
+        return [(event["log_level"], formatEvent(event)) for event in captured]
+
+    def test_request(self) -> None:
+        """
+        A request that was answered is a line with its client, its bytes and its id.
+        """
+        line = "192.0.2.1 PUT /uploads/a.txt 201 in=1000 out=0 0.042s [ab12-7] curl/8.5"
+        self.assertEqual(self.told(ASKED), [(LogLevel.info, line)])
+
+    def test_refused(self) -> None:
+        """
+        A request that was answered with an error has its code in the line.
+        """
+        ((level, line),) = self.told(attrs.evolve(ASKED, status=409, code="exists"))
+        self.assertEqual(
+            (level, "/uploads/a.txt 409 exists in=1000" in line), (LogLevel.info, True)
+        )
+
+    def test_our_fault(self) -> None:
+        """
+        An answer that blames the server is a warning.
+        """
+        ((level, _),) = self.told(attrs.evolve(ASKED, status=507, code="no-space"))
+        self.assertEqual(level, LogLevel.warn)
+
+    def test_fields(self) -> None:
+        """
+        The values of an event are fields of its line.
+        """
+        with capturedLogs() as captured:
+            AccessLog().heard(ASKED)
+        (event,) = captured
+        self.assertEqual({name: event[name] for name in attrs.asdict(ASKED)}, attrs.asdict(ASKED))
+
+    def test_every_event(self) -> None:
+        """
+        Every kind of event has its line, and its template fits.
+        """
+        values = {
+            "at": 0.0,
+            "request": "ab12-7",
+            "connection": 1,
+            "peer": "unix",
+            "client": "unix",
+            "method": "PUT",
+            "path": "/uploads/a.txt",
+            "status": 0,
+            "code": "bad-signature",
+            "received": 3,
+            "sent": 4,
+            "duration": 1.5,
+            "agent": "",
+            "reason": "disconnected",
+            "name": "a.txt",
+            "size": 5,
+            "dialect": "v",
+            "repeated": False,
+            "owner": None,
+            "offset": 2,
+            "hint": "v over a.txt and 5 bytes",
+            "transfers": 6,
+        }
+        kinds = events.Event.__subclasses__()
+        happened = [
+            kind(**{field.name: values[field.name] for field in attrs.fields(kind)})
+            for kind in kinds
+        ]
+        debug, info = LogLevel.debug, LogLevel.info
+        self.assertEqual(
+            dict(zip([kind.__name__ for kind in kinds], self.told(*happened), strict=True)),
+            {
+                "ConnectionOpened": (debug, "unix connection 1 opened"),
+                "ConnectionClosed": (debug, "unix connection 1 closed, 1.500s"),
+                "RequestReceived": (debug, "unix PUT /uploads/a.txt received [ab12-7]"),
+                "RequestCompleted": (
+                    info,
+                    "unix PUT /uploads/a.txt 0 bad-signature in=3 out=4 1.500s [ab12-7] ",
+                ),
+                "RequestFailed": (
+                    info,
+                    "unix PUT /uploads/a.txt 0 broke off: disconnected in=3 out=4 1.500s [ab12-7]",
+                ),
+                "UploadStarted": (debug, "upload of a.txt started, 5 bytes by v [ab12-7]"),
+                "UploadCompleted": (debug, "upload of a.txt stored, 5 bytes [ab12-7]"),
+                "UploadSuspended": (
+                    info,
+                    "upload of a.txt suspended at 2 bytes: disconnected [ab12-7]",
+                ),
+                "UploadFailed": (info, "upload of a.txt failed: disconnected [ab12-7]"),
+                "UploadRefused": (
+                    info,
+                    "upload refused: 0 bad-signature: v over a.txt and 5 bytes [ab12-7]",
+                ),
+                "DownloadStarted": (debug, "download of a.txt started [ab12-7]"),
+                "DownloadCompleted": (debug, "download of a.txt complete, 4 bytes [ab12-7]"),
+                "DownloadFailed": (
+                    debug,
+                    "download of a.txt broke off at 4 bytes: disconnected [ab12-7]",
+                ),
+                "ShutdownStarted": (
+                    info,
+                    "shutting down: no new connections; 6 transfers under way may finish",
+                ),
+            },
+        )
+
+    def test_unknown(self) -> None:
+        """
+        An event that has no line is passed over.
+        """
+        self.assertEqual(self.told(events.Event(at=0.0)), [])
