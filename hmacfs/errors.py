@@ -221,3 +221,12 @@ class NoSpace(Refusal):
     """Too little space is left, uploads under way counted."""
 
     status, code = 507, "no-space"
+
+
+class StoreProblem(Exception):
+    """
+    The store cannot be used as it stands: the daemon does not start.
+
+    No refusal, since no client hears of it; the text is a sentence for the
+    operator, and names the path.
+    """

@@ -12,15 +12,19 @@ the caller logs it and answers 500.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
 
 from hmacfs.events import Event
 from hmacfs.names import StoredName
-from hmacfs.records import FileRecord, Figures
+from hmacfs.records import Figures, FileRecord, Row, Status
 from hmacfs.uploads import Slot
+
+T = TypeVar("T")
 
 
 class IUpload(Interface):
@@ -131,7 +135,8 @@ class IStore(Interface):
     def open(name: StoredName) -> Deferred[IFile]:
         """
         :raise NotFound: nothing is stored under *name*, or it has expired, or
-            it is a folder or anything else than a regular file.
+            it is anything else than a regular file.
+        :raise Forbidden: it is a folder.
         """
 
     def figures() -> Deferred[Figures]:
@@ -148,6 +153,165 @@ class IStore(Interface):
         """
 
 
+class IDisk(Interface):
+    """
+    Every system call of a store, and nothing else.
+
+    Folders and files are descriptors, from the call that opened them to
+    :meth:`close`; a name is one segment below a folder, and no link is ever
+    followed.  What goes wrong is an :class:`OSError`, told by its ``errno``.
+    """
+
+    def root(path: str) -> int:
+        """
+        Open the folder *path*, and make it with its parents where it is
+        missing.  The one call that takes a path, the operator's, and follows links.
+        """
+
+    def system(folder: int) -> str:
+        """
+        :return: the type of the file system, as ``mount`` shows it: ``"ext4"``;
+            ``""`` where nobody knows.
+        """
+
+    def free(folder: int) -> int:
+        """
+        :return: bytes that may still be written by us.
+        """
+
+    def folder(parent: int, name: bytes) -> int:
+        """Open a folder."""
+
+    def make_folder(parent: int, name: bytes, mode: int) -> None:
+        """Make a folder."""
+
+    def remove_folder(parent: int, name: bytes) -> None:
+        """Remove an empty folder."""
+
+    def names(folder: int) -> list[bytes]:
+        """
+        :return: what is in *folder*, in no order.
+        """
+
+    def create(folder: int, name: bytes, mode: int) -> int:
+        """Make a new file, to be written at its end."""
+
+    def open(folder: int, name: bytes) -> int:
+        """
+        Open whatever is there, to be read; never waits for a pipe's other end.
+        """
+
+    def close(descriptor: int) -> None:
+        """Let go of a file or a folder, and of the lock it holds."""
+
+    def status(descriptor: int) -> Status:
+        """
+        :return: what is open there.
+        """
+
+    def look(folder: int, name: bytes) -> Status:
+        """
+        :return: what stands under *name*.
+        """
+
+    def write(file: int, pieces: Sequence[bytes | memoryview]) -> int:
+        """
+        :param pieces: at most :data:`hmacfs.disk.MOST_PIECES`.
+        :return: how many bytes of them were written, fewer where the disk is
+            nearly full.
+        """
+
+    def read(file: int, offset: int, size: int) -> bytes:
+        """
+        :return: up to *size* bytes from *offset*; ``b""`` only at the end.
+        """
+
+    def attribute(file: int) -> bytes | None:
+        """
+        :return: the attribute ``user.hmacfs``, or ``None``.
+        """
+
+    def set_attribute(file: int, value: bytes) -> None:
+        """Set it, as a whole or not at all."""
+
+    def link(folder: int, name: bytes, to: int, new: bytes) -> None:
+        """
+        Give a file the name *new* in the folder *to* as well; fails where
+        that is taken.
+        """
+
+    def rename(folder: int, name: bytes, to: int, new: bytes) -> None:
+        """Move a file to *new* in the folder *to*, in place of what is there."""
+
+    def unlink(folder: int, name: bytes) -> None:
+        """Take a name from a file."""
+
+    def sync(descriptor: int) -> None:
+        """
+        Make what is in a file, its attribute included, or which names are in
+        a folder, survive a power cut.
+        """
+
+    def lock(folder: int, name: bytes, wait: bool) -> int:
+        """
+        Take the lock *name*, a file that is made where it is missing.
+
+        :param wait: whether to wait until whoever has it lets go.
+        :return: its descriptor, which holds the lock until it is closed.
+        :raise BlockingIOError: somebody has it, and *wait* is false.
+        """
+
+
+class IThreads(Interface):
+    """Where what may block is done."""
+
+    def start() -> None:
+        """Get ready."""
+
+    def stop() -> Deferred[None]:
+        """
+        :return: fires when all that was asked for is done, and told.
+        """
+
+    def run(function: Callable[..., T], *args: Any) -> Deferred[T]:
+        """
+        :return: fires with what *function* returned, or fails with what it raised.
+        """
+
+
+class IIndex(Interface):
+    """
+    What orders and searches the files: a row for each.
+
+    The files are the truth.  A row follows its file, soon, and is never in the
+    way of an answer; an index that is lost can be made anew from the files.
+    """
+
+    def start() -> Deferred[None]:
+        """Get ready, with what was written before or, where that is lost, with nothing."""
+
+    def stop() -> Deferred[None]:
+        """Let go of it."""
+
+    def write(rows: Sequence[Row]) -> Deferred[None]:
+        """
+        Put *rows* in, each in place of the one that has its name; all of them
+        or none.
+
+        :return: fires when they would survive a power cut.
+        """
+
+    def find(name: str) -> Deferred[Row | None]:
+        """
+        :return: fires with the row of *name*.
+        """
+
+    def totals() -> tuple[int, int]:
+        """
+        :return: how many rows there are, and the sum of their sizes.
+        """
+
+
 class IHub(Interface):
     """Where events go."""
 
@@ -155,4 +319,40 @@ class IHub(Interface):
         """
         Take *event* for every listener; returns before any of them hears it.
         Never raises.
+        """
+
+
+class ITakesBodies(Interface):
+    """
+    A resource that is asked before the body of a request is read.
+    """
+
+    body_methods = Attribute("The methods, as ``bytes``, whose bodies it takes.")
+
+    def admit(request: Any) -> Deferred[IBody]:
+        """
+        Decide on *request*, a :class:`hmacfs.web.request.UploadRequest`, by its
+        head alone; the client is held back meanwhile.
+
+        :return: fires with who takes the body.  The client hears
+            ``100 Continue`` then, not before.
+        :raise Refusal: it is answered, and the body is not read.
+        """
+
+
+class IBody(IConsumer):
+    """
+    Who takes the body of one request, and answers it.
+    """
+
+    def finished() -> None:
+        """The body is here to its last byte: answer when it is kept."""
+
+    def lost(reason: str) -> None:
+        """
+        No more of the body will come; whatever is to be said to the client is
+        said by the caller.
+
+        :param reason: as of :class:`hmacfs.events.RequestFailed`, or the code
+            of a refusal.
         """

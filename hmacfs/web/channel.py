@@ -1,0 +1,524 @@
+"""
+The connection: heads before bodies, one request after the other.
+
+twisted.web's channel says ``100 Continue`` by itself, reads a body before
+anybody is asked, and closes a refused connection with the body unread, so
+that the client sees a reset in place of the answer.  This channel keeps
+HTTPChannel's writing half, which the Request class stands on, and replaces
+its reading half:
+
+=========  ==================================================================
+state      what arrives is
+=========  ==================================================================
+``HEAD``   collected until the head is whole, within ``HeaderTimeout``
+``BODY``   fed to whoever takes the body, ``IdleTimeout`` between two pieces
+``BUSY``   kept, up to :data:`KEPT` bytes, until the answer is out; the next
+           requests may stand there already
+``LINGER`` dropped, bounded in bytes and time, behind the last answer
+=========  ==================================================================
+
+A request whose answer is complete before its body was read ends the
+connection: half-closed, so that the client can still read the answer, and its
+body can never pose as the next request.
+
+The client is held back (its socket is not read) for any of the reasons in
+:class:`_Hold`; while it is held by us no timer runs.
+
+Everything non-public of Twisted that hmacfs touches is touched in this file.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from fcntl import ioctl
+from struct import unpack
+from termios import TIOCOUTQ
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import (
+    IHalfCloseableProtocol,
+    IPushProducer,
+    ISSLTransport,
+    ITCPTransport,
+)
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel, _NoPushProducer
+from twisted.web.http_headers import Headers
+from zope.interface import implementer
+
+from hmacfs.errors import MalformedRequest, Refusal, TooSlow, WrongLength
+from hmacfs.http1 import Chunked, Head, Sized, head_end, parse_head
+from hmacfs.interfaces import IBody
+from hmacfs.web.request import UploadRequest
+
+if TYPE_CHECKING:
+    from hmacfs.web.site import UploadSite
+
+KEPT = 64 * 1024
+"""Bytes taken from a client that is being answered, or held back, at most."""
+
+LINGER_BYTES = 64 * 1024 * 1024
+"""
+Bytes read and dropped behind an answer.  Generous, since many clients (Python's
+http.client, a browser) read no answer before they have sent the whole file.
+"""
+
+LINGER_SECONDS = 10.0
+
+PIECE = 64 * 1024
+"""Bytes that one turn of the reactor reads from a client, as Twisted has it."""
+
+LARGE_BODY = 256 * 1024
+"""From this length on a body is read in larger pieces."""
+
+STALL_FACTOR = 4
+"""
+A reader may stand still so many times longer than a writer (``IdleTimeout``):
+on loopback the kernel opens its window in steps of 64 KB, which a client of
+1 kB/s takes a minute for.
+"""
+
+
+class _State(Enum):
+    HEAD = "head"
+    BODY = "body"
+    BUSY = "busy"
+    LINGER = "linger"
+
+
+class _Hold(Enum):
+    """Why the client is not being read."""
+
+    VERDICT = "somebody decides on its request"
+    DISK = "the disk is slower than the client"
+    PIPELINE = "it has sent enough of its next requests"
+    READER = "it does not read our answers"
+
+
+@implementer(IPushProducer)
+class _BodyProducer:
+    """The client, as who takes its body sees it."""
+
+    def __init__(self, channel: UploadChannel) -> None:
+        self._channel = channel
+
+    def pauseProducing(self) -> None:
+        self._channel.hold(_Hold.DISK)
+
+    def resumeProducing(self) -> None:
+        self._channel.release(_Hold.DISK)
+
+    def stopProducing(self) -> None:
+        self._channel.transport.abortConnection()
+
+
+@implementer(IHalfCloseableProtocol)
+class UploadChannel(HTTPChannel):
+    """
+    One connection of a client.
+
+    :ivar site: the :class:`hmacfs.web.site.UploadSite` it belongs to.
+    :ivar number: which connection of this process it is.
+    :ivar peer: ``"192.0.2.1:4711"``, ``"[2001:db8::1]:4711"`` or ``"unix"``.
+    :ivar why_lost: what :class:`hmacfs.events.RequestFailed` says when the
+        connection ends now.
+    """
+
+    site: UploadSite
+    # The kinds of transport share no interface that says all of what is used here.
+    requestFactory: Any = UploadRequest
+    transport: Any
+    timeOut: Any
+    _networkProducer: Any
+    number = 0
+    peer = ""
+    why_lost = "disconnected"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._state = _State.HEAD
+        self._inbox = b""
+        self._blank_skipped = False
+        self._advancing = False
+        self._holds: set[_Hold] = set()
+        self._reader: Sized | Chunked = Sized(0)
+        self._body: IBody | None = None
+        self._body_pending = False
+        self._expects = False
+        self._ended = False
+        self._dropped = 0
+        self._unsent_before = 0
+
+    # The connection
+
+    def connectionMade(self) -> None:
+        if ITCPTransport.providedBy(self.transport):
+            self.transport.setTcpNoDelay(True)
+        self._networkProducer = IPushProducer(self.transport, _NoPushProducer())
+        self._networkProducer.registerProducer(self, True)
+        self.peer = _address(self.transport.getPeer())
+        self.number = self.site.opened(self)
+        self.setTimeout(self.site.header_timeout)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.setTimeout(None)
+        self._inbox = b""
+        self._lose_body(self.why_lost)
+        super().connectionLost(reason)
+        self.site.closed(self)
+
+    def readConnectionLost(self) -> None:
+        """
+        The client will send no more; it may still read.
+        """
+        self._ended = True
+        if self._state in (_State.LINGER, _State.HEAD):
+            self.loseConnection()
+        elif self._state is _State.BODY:
+            self._body_ended()
+        else:
+            self.persistent = False
+
+    def writeConnectionLost(self) -> None:
+        """
+        Our half is closed: what is left is to read until the client closes its own.
+        """
+
+    def cut(self, reason: str) -> None:
+        """
+        End the connection at once, whatever is under way.
+
+        :param reason: what the events shall say.
+        """
+        self.why_lost = reason
+        self.transport.abortConnection()
+
+    def retire(self) -> None:
+        """
+        End the connection as soon as nothing is under way on it.
+        """
+        self.persistent = False
+        if self._state is _State.HEAD:
+            self.loseConnection()
+
+    # Reading
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._state is _State.LINGER:
+            self._dropped += len(data)
+            if self._dropped > LINGER_BYTES:
+                self.transport.abortConnection()
+            return
+        self._inbox = self._inbox + data if self._inbox else data
+        self._advance()
+
+    def _advance(self) -> None:
+        """
+        Take from the inbox what can be taken now.
+
+        A loop, since an answer that is written at once brings the next
+        request: recursion would end at its depth.
+        """
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
+            while self._inbox and self._step():
+                pass
+        finally:
+            self._advancing = False
+
+    def _step(self) -> bool:
+        """
+        :return: whether there may be more to take.
+        """
+        if self._state is _State.HEAD and not self._waitingForTransport:
+            return self._read_head()
+        if self._state is _State.BODY and not self._holds:
+            data, self._inbox = self._inbox, b""
+            self._read_body(data)
+            return True
+        if self._state is not _State.LINGER and len(self._inbox) > KEPT:
+            self.hold(_Hold.PIPELINE)
+        return False
+
+    def _read_head(self) -> bool:
+        if not self._blank_skipped and self._inbox.startswith(b"\r\n"):
+            # RFC 9112 section 2.2: one empty line before a request is ignored.
+            self._blank_skipped = True
+            self._inbox = self._inbox[2:]
+            return True
+        try:
+            end = head_end(self._inbox)
+            if end < 0:
+                self._await_head()
+                return False
+            head = parse_head(self._inbox[:end])
+        except Refusal as refusal:
+            self._refuse_head(refusal)
+            return False
+        self._inbox = self._inbox[end:]
+        self._begin(head)
+        return True
+
+    def _await_head(self) -> None:
+        """
+        The first bytes of a head are here: all of it is due in time, however
+        often a byte drips in.
+        """
+        if self.timeOut != self.site.header_timeout:
+            self.setTimeout(self.site.header_timeout)
+
+    def _refuse_head(self, refusal: Refusal) -> None:
+        self._inbox = b""
+        self._body_pending = True
+        self._state = _State.BUSY
+        self.setTimeout(None)
+        request = self.requestFactory(self)
+        self.requests.append(request)
+        request.refuse_head(refusal)
+
+    def _begin(self, head: Head) -> None:
+        self.persistent = head.keep_alive and not self._ended
+        self._reader = Chunked() if head.chunked else Sized(head.length or 0)
+        self._body_pending = head.has_body
+        self._expects = head.expects
+        self._state = _State.BUSY
+        self._handlingRequest = True
+        self.setTimeout(None)
+        self.why_lost = "disconnected"
+        request = self.requestFactory(self)
+        self.requests.append(request)
+        if head.has_body:
+            self.hold(_Hold.VERDICT)
+        request.begin(head)
+
+    def take(self, body: IBody) -> None:
+        """
+        Let *body* have what the client sends: the request is admitted.
+        """
+        self._body = body
+        body.registerProducer(_BodyProducer(self), True)
+        if not self._body_pending:
+            self._body_read(b"")
+            return
+        if self._ended and not self._inbox:
+            self._body_ended()
+            return
+        if self._expects and not self._inbox:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if isinstance(self._reader, Chunked) or self._reader.left >= LARGE_BODY:
+            self._read_in(self.site.read_size)
+        self._state = _State.BODY
+        self.release(_Hold.VERDICT)
+        self._advance()
+        if self._ended and self._state is _State.BODY:
+            self._body_ended()
+
+    def _read_body(self, data: bytes) -> None:
+        request = self.requests[0]
+        try:
+            pieces, rest = self._reader.feed(data)
+        except MalformedRequest as refusal:
+            self._break_off(refusal)
+            return
+        body = self._body
+        assert body is not None
+        for piece in pieces:
+            request.received += len(piece)
+            body.write(piece)
+            if self._state is not _State.BODY:
+                return
+        if self._reader.finished:
+            self._body_read(rest)
+        elif not self._holds:
+            self.resetTimeout()
+
+    def _body_read(self, rest: bytes) -> None:
+        """
+        The body is complete; *rest* is the beginning of the next request.
+        """
+        self._inbox = rest
+        self._body_pending = False
+        self._state = _State.BUSY
+        self.setTimeout(None)
+        body, self._body = self._body, None
+        assert body is not None
+        body.unregisterProducer()
+        self.release(_Hold.DISK)
+        body.finished()
+
+    def _body_ended(self) -> None:
+        """The client half-closed in the middle of the body."""
+        self._break_off(WrongLength("The body ended before the length that was promised."), True)
+
+    def _break_off(self, refusal: Refusal, vanished: bool = False) -> None:
+        """
+        No more of the body can be read: whoever takes it hears so, and the
+        client is told.
+        """
+        self._lose_body("disconnected" if vanished else refusal.code)
+        self.requests[0].processingFailed(Failure(refusal))
+
+    def _lose_body(self, reason: str) -> None:
+        body, self._body = self._body, None
+        if body is not None:
+            body.unregisterProducer()
+            body.lost(reason)
+
+    # Holding the client back
+
+    def hold(self, why: _Hold) -> None:
+        """
+        Read the client no further until the matching :meth:`release`.
+        """
+        if not self._holds:
+            self._networkProducer.pauseProducing()
+            if self._state is _State.BODY:
+                self.setTimeout(None)
+        self._holds.add(why)
+
+    def release(self, why: _Hold) -> None:
+        """
+        Take one reason away; with the last one the client is read again.
+        """
+        self._holds.discard(why)
+        if self._holds:
+            return
+        if not self._ended:
+            self._networkProducer.resumeProducing()
+        if self._state is _State.BODY:
+            self.setTimeout(self.site.idle_timeout)
+            self._advance()
+
+    # Writing
+
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
+        if self._body_pending or self.site.draining:
+            self.persistent = False
+        if not self.persistent:
+            headers.setRawHeaders(b"Connection", [b"close"])
+        super().writeHeaders(version, code, reason, headers)
+
+    def pauseProducing(self) -> None:
+        """
+        The transport is full: whoever answers shall wait, and no further
+        request is read.
+        """
+        self._waitingForTransport = True
+        if self._requestProducer is not None:
+            self._requestProducer.pauseProducing()
+        if self._state is _State.HEAD:
+            self.hold(_Hold.READER)
+        elif self._state is _State.BUSY:
+            self._unsent_before = self._unsent()
+            self.setTimeout(self.site.idle_timeout * STALL_FACTOR)
+
+    def resumeProducing(self) -> None:
+        """
+        The transport has room again.
+        """
+        self._waitingForTransport = False
+        if self._state is _State.BUSY:
+            self.setTimeout(None)
+        if self._requestProducer is not None:
+            self._requestProducer.resumeProducing()
+        self.release(_Hold.READER)
+        self._advance()
+
+    def requestDone(self, request: UploadRequest) -> None:
+        """
+        The answer is written: go on with the next request, or end in peace.
+        """
+        self.requests.remove(request)
+        self._lose_body("refused")
+        self._handlingRequest = False
+        self._read_in(PIECE)
+        if self._body_pending or not self.persistent:
+            self._linger()
+            return
+        self._state = _State.HEAD
+        self._blank_skipped = False
+        self._holds.discard(_Hold.VERDICT)
+        self.release(_Hold.PIPELINE)
+        if self._waitingForTransport:
+            self.hold(_Hold.READER)
+        self.setTimeout(self.site.idle_timeout)
+        self._advance()
+
+    def _linger(self) -> None:
+        """
+        Close so that the answer arrives.
+
+        Closing a socket with unread bytes resets it, and a reset may overtake
+        the answer.  TLS knows no half-close here, so there the connection
+        stays whole while the body is dropped.
+        """
+        self._inbox = b""
+        self._state = _State.LINGER
+        self._holds.clear()
+        self._networkProducer.unregisterProducer()
+        if self._ended:
+            self.transport.loseConnection()
+            return
+        self._networkProducer.resumeProducing()
+        self.setTimeout(LINGER_SECONDS)
+        if not ISSLTransport.providedBy(self.transport):
+            self.transport.loseWriteConnection()
+        elif not self._body_pending:
+            self.transport.loseConnection()
+
+    def _read_in(self, size: int) -> None:
+        """
+        Read the client in pieces of *size* bytes.  TLS has its own.
+        """
+        if not ISSLTransport.providedBy(self.transport):
+            self.transport.bufferSize = size
+
+    # Time
+
+    def timeoutConnection(self) -> None:
+        """
+        Nothing happened for as long as the state allows.
+        """
+        stall = self.site.idle_timeout * STALL_FACTOR
+        unsent, before = self._unsent(), self._unsent_before
+        self._unsent_before = unsent
+        if unsent and self._state is not _State.BODY and (unsent != before or self.timeOut < stall):
+            # Nothing came in, but an answer is still going out.
+            self.setTimeout(stall)
+        elif self._state is _State.HEAD and self._inbox:
+            self._refuse_head(TooSlow("The head of the request did not come in time."))
+        elif self._state is _State.HEAD:
+            self.loseConnection()
+            self.setTimeout(LINGER_SECONDS)
+            self._state = _State.LINGER
+        elif self._state is _State.BODY:
+            self._break_off(TooSlow("The body did not go on in time."))
+        else:
+            self.cut("too-slow")
+
+    def _unsent(self) -> int:
+        """
+        :return: bytes of answers that the client's machine has not taken: those
+            in Twisted's buffers and those in the kernel's.
+        """
+        transport = self.transport
+        waiting: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+        try:
+            [queued] = unpack("i", ioctl(transport.fileno(), TIOCOUTQ, b"\0" * 4))
+        except (OSError, ValueError):
+            # The socket is gone, and its descriptor -1.
+            queued = 0
+        return waiting + int(queued)
+
+
+def _address(address: Any) -> str:
+    """
+    :return: *address* as the log shows it.
+    """
+    host = getattr(address, "host", None)
+    if host is None:
+        return "unix"
+    return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"

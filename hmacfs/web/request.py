@@ -1,0 +1,212 @@
+"""
+One request: answered by a resource of the tree, or its body taken by one.
+
+twisted.web calls a resource when the whole body is in.  Here a resource is
+found when the head is in: one that takes bodies is asked first and then gets
+the bytes as they come; every other is rendered at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from twisted.internet.defer import maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.error import UnsupportedMethod
+from twisted.web.http import datetimeToString
+from twisted.web.resource import IResource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from hmacfs.errors import Internal, MethodNotAllowed, Refusal
+from hmacfs.events import RequestCompleted, RequestFailed, RequestReceived
+from hmacfs.http1 import Head
+from hmacfs.interfaces import IBody, ITakesBodies
+from hmacfs.web import pages
+
+if TYPE_CHECKING:
+    from hmacfs.web.channel import UploadChannel
+    from hmacfs.web.site import UploadSite
+
+AGENT_LENGTH = 200
+
+
+class UploadRequest(Request):
+    """
+    A request whose head is in.
+
+    :ivar head: its :class:`hmacfs.http1.Head`; ``None`` where the head could
+        not be read and the request exists only to be refused.
+    :ivar id: its name in the log, and in ``X-Request-ID`` of the answer.
+    :ivar client: the client's address, a trusted proxy's word counted.
+    :ivar started: when the head was in, by the reactor's clock, unix seconds.
+    :ivar received: bytes of the body that have come in.
+    :ivar code_told: the code of the refusal that was answered, or ``""``.
+    """
+
+    defaultContentType = None
+    code_told = ""
+    received = 0
+    head: Head | None = None
+    site: UploadSite
+    channel: UploadChannel
+    """``None`` once the answer is out, or the connection gone."""
+
+    _log = Logger()
+
+    def __init__(self, channel: UploadChannel) -> None:
+        super().__init__(channel, parsePOSTFormSubmission=False)
+        site = self.site = channel.site
+        self.id = site.request_id()
+        self.started = site.clock.seconds()
+        self.client = channel.peer
+        self.method, self.uri, self.path, self.clientproto = b"", b"", b"", b"HTTP/1.1"
+        self.args = {}
+        self._dress(None)
+
+    def begin(self, head: Head) -> None:
+        """
+        Find who answers and let it.  What goes wrong is answered, never raised.
+        """
+        self.head = head
+        self.method, self.uri, self.path = head.method, head.target, head.path
+        self.clientproto = head.version
+        for name, value in head.headers:
+            self.requestHeaders.addRawHeader(name, value)
+        self.client = self.site.client(self.channel.peer, head)
+        self._dress(head.get(b"origin"))
+        self._emit_received()
+        try:
+            if head.target == b"*":
+                pages.preflight(self, b"GET, HEAD, PUT, OPTIONS")
+                return
+            self.prepath = []
+            self.postpath = [unquote_to_bytes(part) for part in head.path[1:].split(b"/")]
+            resource = self.site.getResourceFor(self)
+            if ITakesBodies.providedBy(resource) and self.method in resource.body_methods:
+                admitted = maybeDeferred(resource.admit, self)
+                admitted.addCallback(self._admitted).addErrback(self.processingFailed)
+            else:
+                self.render(resource)
+        except Exception:
+            # Whatever a resource raises is answered in one place.
+            self.processingFailed(Failure())
+
+    def refuse_head(self, refusal: Refusal) -> None:
+        """
+        Answer a head that could not be read.
+        """
+        self._emit_received()
+        pages.refuse(self, refusal)
+
+    def _dress(self, origin: bytes | None) -> None:
+        self.responseHeaders = self.site.manners.headers(origin)
+        self.responseHeaders.setRawHeaders(b"Date", [datetimeToString(self.started)])
+        self.responseHeaders.setRawHeaders(b"X-Request-ID", [self.id.encode()])
+
+    def _admitted(self, body: IBody) -> None:
+        if self._disconnected or self.finished:
+            body.lost("disconnected")
+        else:
+            self.channel.take(body)
+
+    def render(self, resource: IResource) -> None:
+        """
+        Let *resource* answer; a method that it does not know is 405 with ``Allow``.
+        """
+        try:
+            body = resource.render(self)
+        except UnsupportedMethod as unsupported:
+            allowed = b", ".join(sorted(unsupported.allowedMethods))
+            raise MethodNotAllowed(
+                "This method is not known here.", [(b"Allow", allowed)]
+            ) from None
+        if body is not NOT_DONE_YET:
+            raise TypeError(f"{resource!r} must answer by itself")
+
+    def processingFailed(self, reason: Failure) -> None:
+        """
+        Answer a :class:`hmacfs.errors.Refusal` as it says, and everything
+        else, once it is logged, as 500.
+        """
+        refusal = reason.value
+        if not isinstance(refusal, Refusal):
+            self._log.failure("request {request} failed", failure=reason, request=self.id)
+            refusal = Internal("The server met a fault of its own.")
+        if self._disconnected or self.finished:
+            return
+        if self.startedWriting:
+            self.abort()
+        else:
+            pages.refuse(self, refusal)
+
+    def abort(self) -> None:
+        """
+        Cut the connection: the answer cannot be completed, and must not look complete.
+        """
+        if self.channel is not None:
+            self.channel.transport.abortConnection()
+
+    def finish(self) -> None:
+        """
+        The whole answer was written.
+        """
+        if not self._disconnected and not self.finished:
+            if not self.startedWriting:
+                self.write(b"")
+            self.site.hub.emit(
+                RequestCompleted(
+                    **self._account(),
+                    status=self.code,
+                    code=self.code_told,
+                    agent=_text(self.getHeader(b"user-agent") or b"")[:AGENT_LENGTH],
+                )
+            )
+        super().finish()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        The connection went before the whole answer was out.
+        """
+        self.site.hub.emit(
+            RequestFailed(
+                **self._account(),
+                status=self.code if self.startedWriting else 0,
+                reason=self.channel.why_lost,
+            )
+        )
+        super().connectionLost(reason)
+
+    def _emit_received(self) -> None:
+        self.site.hub.emit(
+            RequestReceived(
+                at=self.started,
+                request=self.id,
+                connection=self.channel.number,
+                client=self.client,
+                method=_text(self.method),
+                path=_text(self.path),
+            )
+        )
+
+    def _account(self) -> dict[str, Any]:
+        now = self.site.clock.seconds()
+        return {
+            "at": now,
+            "request": self.id,
+            "connection": self.channel.number,
+            "client": self.client,
+            "method": _text(self.method),
+            "path": _text(self.path),
+            "received": self.received,
+            "sent": self.sentLength,
+            "duration": now - self.started,
+        }
+
+
+def _text(value: bytes) -> str:
+    """
+    :return: *value* as text, what is no UTF-8 as escapes.
+    """
+    return value.decode("utf-8", "backslashreplace")

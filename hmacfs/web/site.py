@@ -1,0 +1,192 @@
+"""
+The site: every connection, and what they share.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.resource import IResource
+from twisted.web.server import Site
+
+from hmacfs.events import ConnectionClosed, ConnectionOpened
+from hmacfs.http1 import Head
+from hmacfs.interfaces import IHub
+from hmacfs.proxies import Network, client_address
+from hmacfs.web.channel import UploadChannel
+from hmacfs.web.pages import Manners
+from hmacfs.web.request import UploadRequest
+
+
+@attrs.frozen
+class Limits:
+    """
+    What a connection may do.
+
+    :ivar header_timeout: seconds for a whole head.
+    :ivar idle_timeout: seconds that a connection or a body may be silent.
+    :ivar read_size: bytes that one turn reads of a large body.
+    :ivar trusted: the networks whose word on the client's address counts.
+    """
+
+    header_timeout: float = 20.0
+    idle_timeout: float = 30.0
+    read_size: int = 1024 * 1024
+    trusted: tuple[Network, ...] = ()
+
+
+class UploadSite(Site):
+    """
+    A :class:`twisted.web.server.Site` whose connections are
+    :class:`hmacfs.web.channel.UploadChannel`.
+
+    :ivar draining: whether the daemon is about to stop: every answer ends its
+        connection.
+    """
+
+    protocol: Any = UploadChannel
+    requestFactory: Any = UploadRequest
+    draining = False
+
+    def __init__(
+        self,
+        root: IResource,
+        hub: IHub,
+        clock: IReactorTime,
+        manners: Manners,
+        limits: Limits,
+        process: str,
+    ) -> None:
+        """
+        :param process: what the ids of this process's requests begin with.
+        """
+        super().__init__(root, reactor=clock, parsePOSTFormSubmission=False)
+        self.hub = hub
+        self.clock = clock
+        self.manners = manners
+        self.header_timeout = limits.header_timeout
+        self.idle_timeout = limits.idle_timeout
+        self.read_size = limits.read_size
+        self._trusted = limits.trusted
+        self._process = process
+        self._numbers = count(1)
+        self._request_numbers = count(1)
+        self._channels: dict[UploadChannel, float] = {}
+        self._under_way: set[Deferred[Any]] = set()
+        self._drained: list[Deferred[None]] = []
+
+    # twisted.web's own access log, and the clock tick it needs, are not wanted:
+    # the hub tells of every request.
+
+    def startFactory(self) -> None:
+        """Nothing to open."""
+
+    def stopFactory(self) -> None:
+        """Nothing to close."""
+
+    def log(self, request: Any) -> None:
+        """The hub has told it."""
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._channels)
+
+    @property
+    def transfers(self) -> int:
+        """How many requests are being answered."""
+        return sum(len(channel.requests) for channel in self._channels)
+
+    def request_id(self) -> str:
+        """
+        :return: an id that no other request of this store's daemons has.
+        """
+        return f"{self._process}-{next(self._request_numbers):x}"
+
+    def client(self, peer: str, head: Head) -> str:
+        """
+        :return: the address of the client, as far as it can be trusted.
+        """
+        return client_address(peer, head, self._trusted)
+
+    def opened(self, channel: UploadChannel) -> int:
+        """
+        Take note of a new connection.
+
+        :return: its number.
+        """
+        number = next(self._numbers)
+        now = self.clock.seconds()
+        self._channels[channel] = now
+        self.hub.emit(ConnectionOpened(at=now, connection=number, peer=channel.peer))
+        if self.draining:
+            channel.loseConnection()
+        return number
+
+    def closed(self, channel: UploadChannel) -> None:
+        """
+        Take note of its end.
+        """
+        now = self.clock.seconds()
+        duration = now - self._channels.pop(channel)
+        self.hub.emit(
+            ConnectionClosed(
+                at=now, connection=channel.number, peer=channel.peer, duration=duration
+            )
+        )
+        if not self._channels:
+            drained, self._drained = self._drained, []
+            for done in drained:
+                done.callback(None)
+
+    def watch(self, ending: Deferred[Any]) -> None:
+        """
+        Let :meth:`drain` and :meth:`cut` wait for *ending* too: an upload goes
+        on being stored, or being put away, when its connection is gone.
+        """
+        done: Deferred[None] = Deferred()
+        self._under_way.add(done)
+
+        def end(result: object) -> object:
+            self._under_way.discard(done)
+            done.callback(None)
+            return result
+
+        ending.addBoth(end)
+
+    def drain(self) -> Deferred[None]:
+        """
+        Take nothing new: connections without a request end now, the others
+        behind their answer.
+
+        :return: fires when no connection is left and nothing is being stored.
+        """
+        self.draining = True
+        for channel in list(self._channels):
+            channel.retire()
+        empty: Deferred[None] = Deferred()
+        if self._channels:
+            self._drained.append(empty)
+        else:
+            empty.callback(None)
+        return empty.addCallback(lambda _: self._settled())
+
+    def cut(self) -> Deferred[None]:
+        """
+        End every connection at once; uploads under way are suspended.
+
+        :return: fires when all of them are put away.
+        """
+        self.draining = True
+        for channel in list(self._channels):
+            channel.cut("shutting-down")
+        return self.drain()
+
+    def _settled(self) -> Deferred[None]:
+        if not self._under_way:
+            return succeed(None)
+        return DeferredList(list(self._under_way)).addCallback(lambda _: self._settled())
