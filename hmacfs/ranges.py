@@ -14,7 +14,7 @@ any length are compared without being computed.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 import attrs
@@ -42,6 +42,7 @@ class Span:
     stop: int
 
 
+#: What a body is made of: bytes as they are, and spans of the file.
 Piece = bytes | Span
 
 
@@ -123,31 +124,21 @@ def content_range(span: Span, size: int) -> bytes:
     return b"bytes %d-%d/%d" % (span.start, span.stop - 1, size)
 
 
-@attrs.frozen
-class Multipart:
+def total(pieces: Iterable[Piece]) -> int:
     """
-    A body of type ``multipart/byteranges`` (RFC 9110 section 14.6).
-
-    :ivar content_type: of the whole answer.
-    :ivar pieces: what the body is made of, in order: bytes as they are, and
-        spans of the file.
+    :return: how many bytes *pieces* are.
     """
-
-    content_type: bytes
-    pieces: tuple[Piece, ...]
-
-    @property
-    def length(self) -> int:
-        """How many bytes the body has."""
-        return sum(
-            piece.stop - piece.start if isinstance(piece, Span) else len(piece)
-            for piece in self.pieces
-        )
+    return sum(
+        piece.stop - piece.start if isinstance(piece, Span) else len(piece) for piece in pieces
+    )
 
 
-def multipart(spans: Sequence[Span], size: int, content_type: bytes, boundary: bytes) -> Multipart:
+def multipart(
+    spans: Iterable[Span], size: int, content_type: bytes, boundary: bytes
+) -> tuple[Piece, ...]:
     """
-    Lay out the answer to several ranges.
+    Lay out the answer to several ranges, as ``multipart/byteranges`` (RFC 9110
+    section 14.6).
 
     :param spans: as :func:`select` returned them.
     :param size: bytes of the file.
@@ -162,4 +153,4 @@ def multipart(spans: Sequence[Span], size: int, content_type: bytes, boundary: b
             span,
         )
     pieces.append(b"\r\n--%s--\r\n" % boundary)
-    return Multipart(b"multipart/byteranges; boundary=" + boundary, tuple(pieces))
+    return tuple(pieces)
