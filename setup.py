@@ -35,7 +35,7 @@ setup(
         "zope.interface>=6.0",
     ],
     extras_require={
-        "test": ["hypothesis>=6.100"],
+        "test": ["h11>=0.14", "hypothesis>=6.100"],
     },
     entry_points={"console_scripts": ["hmacfs = hmacfs.cli:main"]},
     classifiers=[
