@@ -24,7 +24,7 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return quoted(value)
+        return quoted(value if len(value) <= LONGEST else value[:LONGEST] + "...")
     if isinstance(value, int | float):
         # Python refuses to print integers of more than 4,300 digits.
         return "a huge number" if abs(value) >= 10**LONGEST else str(value)
@@ -37,9 +37,7 @@ def shown(value: object) -> str:
 
 def quoted(text: str) -> str:
     """
-    *text* between quotation marks, cut where it is long.
+    *text* between quotation marks, whole: for paths, whose end tells most.
     """
-    if len(text) > LONGEST:
-        text = text[:LONGEST] + "..."
     marked = json.dumps(text, ensure_ascii=False)
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in marked)

@@ -39,7 +39,7 @@ class ShownTests(SynchronousTestCase):
         """
         A long text is cut, and one sees that it is.
         """
-        self.assertEqual(quoted("x" * (LONGEST + 1)), f'"{"x" * LONGEST}..."')
+        self.assertEqual(shown("x" * (LONGEST + 1)), f'"{"x" * LONGEST}..."')
 
     def test_forged_line(self) -> None:
         """
