@@ -96,6 +96,19 @@ def parse(text: str, unix: bool = False) -> Address:
         raise ValueError(f"{shown(text)} is no address; write {_hint(text)}.") from None
 
 
+def written(address: Address) -> str:
+    """
+    :return: *address* as people know it, a socket by its path alone.
+    """
+    match address:
+        case Tcp(host, port):
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        case Unix(path):
+            return path
+        case Endpoint(description):
+            return description
+
+
 def _endpoint(text: str, scheme: str, rest: str) -> Address:
     """
     The arguments are Twisted's to judge; what it would trip over without a

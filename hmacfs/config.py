@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from hmacfs.addresses import Address, Endpoint, Tcp, Unix
+from hmacfs.addresses import Address, Tcp, Unix, written
 from hmacfs.kinds import HOW_TO_MAKE_ONE, SECRET, Place
 from hmacfs.quoting import quoted, shown
 from hmacfs.settings import KEYS, Key, Settings
@@ -220,20 +220,12 @@ def _contradictions(values: Mapping[str, Any]) -> Iterable[Problem]:
         listening += [("MetricsPort", address) for address in values.get("metrics_port", ())]
     for name, address in listening:
         if address in taken:
-            yield Problem(name, f"{_written(address)} is listened on already; write another one.")
+            yield Problem(
+                name, f"{quoted(written(address))} is listened on already; write another one."
+            )
         # Port 0 is another one every time.
         if not (isinstance(address, Tcp) and address.port == 0):
             taken.add(address)
-
-
-def _written(address: Address) -> str:
-    match address:
-        case Tcp(host, port):
-            return quoted(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-        case Unix(path):
-            return quoted(path)
-        case Endpoint(description):
-            return quoted(description)
 
 
 def _misplaced(values: Mapping[str, Any], files: Files) -> Iterable[Problem]:

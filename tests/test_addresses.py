@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.addresses import FORM, PATH_FORM, Endpoint, Tcp, Unix, parse
+from hmacfs.addresses import FORM, PATH_FORM, Endpoint, Tcp, Unix, parse, written
 
 PIECES = ["unix", "tcp", "ssl", "tls", ":", "::1", "[", "]", "80", "99999", "/run/x", "a.b", "="]
 PIECES += ["127.0.0.1", "\\", "port", "\0", " ", "é", ".", "%eth0"]
@@ -164,6 +164,22 @@ class EndpointTests(SynchronousTestCase):
         """
         for text in ["tcp:", "unix:", "tls:", "systemd:a\\", "haproxy:\\\\\\"]:
             self.assertRaises(ValueError, parse, text)
+
+
+class WrittenTests(SynchronousTestCase):
+    """
+    An address is told as it is written.
+    """
+
+    def test_written(self) -> None:
+        """
+        Brackets come back, and a socket is its path.
+        """
+        texts = [":80", "[::1]:80", "localhost:80", "unix:/run/x", "tcp6:80"]
+        self.assertEqual(
+            [written(parse(text)) for text in texts],
+            [":80", "[::1]:80", "localhost:80", "/run/x", "tcp6:80"],
+        )
 
 
 class AnyTextTests(SynchronousTestCase):
