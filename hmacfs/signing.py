@@ -36,8 +36,8 @@ import attrs
 
 from hmacfs.errors import BadSignature, MalformedQuery
 
-DIALECTS = ("jwt", "v3", "v2", "token", "v")
-"""Every way to sign an upload, the highest first; all but the first are parameters."""
+DIALECTS = ("v3", "v2", "token", "v")
+"""The parameters that carry a signature, the highest first."""
 
 EXPIRING = frozenset({"jwt", "v3"})
 """The dialects whose signatures end by themselves; the others hold for ever."""
@@ -146,7 +146,7 @@ class Credential:
     """
     The one credential of a request that counts.
 
-    :ivar dialect: one of :data:`DIALECTS`.
+    :ivar dialect: one of :data:`DIALECTS`, or ``"jwt"``.
     :ivar proof: the signature as sent; for ``jwt`` the value of the
         ``Authorization`` header.
     :ivar expires: until when a ``v3`` holds, unix seconds; else 0.
@@ -188,7 +188,7 @@ def choose(query: bytes, authorization: bytes | None) -> Credential | None:
     return Credential(dialect, proof, int(expires), operation)
 
 
-_SIGNING = frozenset({b"v", b"v2", b"token", b"v3", b"expires"})
+_SIGNING = frozenset({*(dialect.encode() for dialect in DIALECTS), b"expires"})
 
 
 def _read(query: bytes) -> tuple[dict[bytes, bytes], bytes]:

@@ -69,7 +69,7 @@ class Rules:
     @classmethod
     def of(cls, settings: Settings) -> Rules:
         """Read them out of *settings*, once for all requests."""
-        overwriting = EXPIRING if settings.overwrite_needs == "expiring" else frozenset(DIALECTS)
+        overwriting = EXPIRING if settings.overwrite_needs == "expiring" else EXPIRING | {*DIALECTS}
         return cls(
             prefix=split_prefix(settings.upload_sub_dir),
             keys=settings.keys,

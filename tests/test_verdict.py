@@ -33,7 +33,7 @@ from hmacfs.errors import (
 )
 from hmacfs.http1 import Head, parse_head
 from hmacfs.names import StoredName, recall
-from hmacfs.signing import DIALECTS, Claim, sign
+from hmacfs.signing import Claim, sign
 from hmacfs.uploads import Slot
 from hmacfs.verdict import Rules, Verdict, download_verdict, verdict
 
@@ -43,6 +43,7 @@ SIGNED = attrs.evolve(RULES, signed_downloads=True)
 NOW = 1_700_000_000.0
 LATER = int(NOW) + 300
 NAME = recall(b"a/b.txt")
+EVERY_DIALECT = frozenset({"v", "v2", "token", "v3", "jwt"})
 CHUNKED = "Transfer-Encoding: chunked"
 
 
@@ -204,7 +205,7 @@ class VerdictTests(SynchronousTestCase):
                 for dialect in ("v", "v3")}  # fmt: skip
         sent["jwt"] = request("/up/a/b.txt", "Content-Length: 12", bearer())
         outcomes = []
-        for overwriting in (frozenset[str](), frozenset(DIALECTS), frozenset({"v3", "jwt"})):
+        for overwriting in (frozenset[str](), EVERY_DIALECT, frozenset({"v3", "jwt"})):
             rules = attrs.evolve(RULES, overwriting=overwriting)
             judged = [verdict(head, NOW, rules) for head in sent.values()]
             outcomes.append([each.slot.overwrite for each in judged])
@@ -572,7 +573,7 @@ class RulesTests(SynchronousTestCase):
         """
         With versioning any dialect may overwrite, unless the settings want more.
         """
-        self.assertEqual(self.rules(EnableVersioning=True).overwriting, frozenset(DIALECTS))
+        self.assertEqual(self.rules(EnableVersioning=True).overwriting, EVERY_DIALECT)
 
     def test_they_hide_their_keys(self) -> None:
         """
