@@ -73,6 +73,7 @@ class Settings:
     unix_socket_mode: int
     keys: tuple[bytes, ...] = attrs.field(repr=False)
     store_dir: str
+    allow_network_store: bool
     upload_sub_dir: str
     log_level: str
     log_file: str
@@ -153,6 +154,12 @@ KEYS: tuple[Key, ...] = (
         "./hmacfs-data",
         kinds.path("the path of a folder"),
         "Where the files are kept, one file system for all of it.",
+    ),
+    Key(
+        "AllowNetworkStore",
+        False,
+        kinds.SWITCH,
+        "Keep the files on NFS, SMB or FUSE as well, where what was acknowledged may be lost.",
     ),
     Key(
         "UploadSubDir",

@@ -95,6 +95,7 @@ class DefaultTests(ConfigCase):
                 "unix_socket_mode": 0o660,
                 "keys": (KEY.encode(),),
                 "store_dir": "/etc/hmacfs-data",
+                "allow_network_store": False,
                 "upload_sub_dir": "uploads",
                 "log_level": "info",
                 "log_file": "",
