@@ -59,15 +59,17 @@ class Loaded:
     made_secret: str | None
 
 
-def load(path: str | None, cwd: str) -> Loaded:
+def load(path: str | None, cwd: str, make_secret: bool = True) -> Loaded:
     """
     :param path: what ``--config`` says, relative to *cwd*; ``None`` without it.
     :param cwd: the working folder.
+    :param make_secret: whether one is made where there is neither a
+        configuration nor a secret yet; else that is a problem.
     :raise Problems: with all that is wrong; ``str`` of it is the report.
     """
     chosen = os.path.abspath(os.path.join(cwd, CONFIG if path is None else path))
     if path is None and not os.path.lexists(chosen):
-        return _defaults(os.path.abspath(cwd))
+        return _defaults(os.path.abspath(cwd), make_secret)
     files = DiskFiles()
     try:
         table = read_table(_config_text(chosen))
@@ -81,22 +83,36 @@ def load(path: str | None, cwd: str) -> Loaded:
     return Loaded(parsed.settings, chosen, warnings, None)
 
 
-def _defaults(cwd: str) -> Loaded:
+def _defaults(cwd: str, make_secret: bool) -> Loaded:
     default = next(key.default for key in KEYS if key.name == "StoreDir")
     store = os.path.normpath(os.path.join(cwd, str(default)))
     private = os.path.join(store, ".hmacfs")
     secret = os.path.join(private, "secret")
     made = False
     try:
-        if not os.path.lexists(secret):
+        if make_secret and not os.path.lexists(secret):
             _make_folder(store)
             _make_folder(private)
             made = _make_secret(private, secret)
     except OSError as error:
         text = f"{quoted(secret)} cannot be made: {_reason(error)}; start in a folder of your own."
         raise Problems([Problem("StoreDir", text)]) from None
+    if not make_secret and _missing(secret):
+        text = f"there is none yet, nor a {CONFIG}; start the daemon first, in this same folder: "
+        raise Problems([Problem("Secret", f"{text}twistd -n hmacfs")])
     parsed = config.parse({"SecretFile": secret}, cwd, DiskFiles())
     return Loaded(parsed.settings, None, parsed.warnings, secret if made else None)
+
+
+def _missing(path: str) -> bool:
+    """
+    Whether nothing is at *path*, which is another thing than not to be let in.
+    """
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False
 
 
 def _make_folder(path: str) -> None:
@@ -115,8 +131,8 @@ def _make_secret(folder: str, path: str) -> bool:
     """
     Make a secret at *path*, which is whole as soon as it is there.
 
-    The daemon and the command line may both be first: it is written under
-    another name and linked, so that one of them wins and both read the same.
+    Two daemons may both be first: it is written under another name and linked,
+    so that one of them wins and both read the same.
 
     :return: whether it was this call that made it.
     """

@@ -251,6 +251,16 @@ class DefaultTests(LoadingCase):
         self.assertEqual(len([each for each in loaded if each.made_secret]), 1)
         self.assertEqual(os.listdir(self.cwd / "hmacfs-data/.hmacfs"), ["secret"])
 
+    def test_not_to_be_made(self) -> None:
+        """
+        Who may make none finds the one of the daemon, or hears that it made none yet.
+        """
+        with self.assertRaises(Problems) as raised:
+            load(None, str(self.cwd), make_secret=False)
+        self.assertEqual((raised.exception.problems[0].key, os.listdir(self.cwd)), ("Secret", []))
+        made = self.load().settings
+        self.assertEqual(load(None, str(self.cwd), make_secret=False).settings, made)
+
     def test_no_room(self) -> None:
         """
         Where it cannot be made, a sentence says so.
