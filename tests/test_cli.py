@@ -29,7 +29,7 @@ class CommandTests(SynchronousTestCase):
         Help names the daemon and every command.
         """
         ran = run("--help")
-        words = ("twistd -n hmacfs", "sign", "./config.toml")
+        words = ("twistd -n hmacfs", "try", "sign", "setup", "./config.toml")
         self.assertEqual(
             (ran.status, [word for word in words if word not in ran.out], ran.err), (0, [], "")
         )
@@ -56,7 +56,7 @@ class CommandTests(SynchronousTestCase):
         """
         A configuration that was named and is not there is a problem.
         """
-        ran = run("sign", "a", "1", "-c", "/nonexistent/hmacfs.toml")
+        ran = run("try", "-c", "/nonexistent/hmacfs.toml")
         self.assertEqual((ran.status, ran.out), (1, ""))
         self.assertIn("/nonexistent/hmacfs.toml", ran.err)
 

@@ -17,14 +17,14 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 from hmacfs import __version__, loading
-from hmacfs.cli import sign, snippets
+from hmacfs.cli import attempt, sign, snippets
 from hmacfs.cli.failures import Failure
 from hmacfs.config import Problems
 from hmacfs.settings import Settings
 
 __all__ = ["main"]
 
-COMMANDS = {"sign": sign, "setup": snippets}
+COMMANDS = {"try": attempt, "sign": sign, "setup": snippets}
 
 INTRODUCTION = """\
 hmacfs receives signed HTTP uploads and serves them back. The daemon itself is
