@@ -308,7 +308,8 @@ class UploadChannel(HTTPChannel):
             return
         if self._expects and not self._inbox:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if isinstance(self._reader, Chunked) or self._reader.left >= LARGE_BODY:
+        # A chunked body may be a million chunks of one byte: no more of these in a turn.
+        if isinstance(self._reader, Sized) and self._reader.left >= LARGE_BODY:
             self._read_in(self.site.read_size)
         self._state = _State.BODY
         self.release(_Hold.VERDICT)

@@ -42,6 +42,8 @@ class UploadRequest(Request):
     :ivar client: the client's address, a trusted proxy's word counted.
     :ivar started: when the head was in, by the reactor's clock, unix seconds.
     :ivar received: bytes of the body that have come in.
+    :ivar channel: the connection, ``None`` once the answer is out or the
+        connection gone.
     :ivar code_told: the code of the refusal that was answered, or ``""``.
     """
 
@@ -50,8 +52,9 @@ class UploadRequest(Request):
     received = 0
     head: Head | None = None
     site: UploadSite
-    channel: UploadChannel
-    """``None`` once the answer is out, or the connection gone."""
+    # twisted.web deletes the attribute behind the answer, and sets it to None
+    # when the connection is lost.
+    channel: Any = None
 
     _log = Logger()
 
@@ -106,7 +109,7 @@ class UploadRequest(Request):
         self.responseHeaders.setRawHeaders(b"X-Request-ID", [self.id.encode()])
 
     def _admitted(self, body: IBody) -> None:
-        if self._disconnected or self.finished:
+        if self.channel is None:
             body.lost("disconnected")
         else:
             self.channel.take(body)
@@ -134,7 +137,7 @@ class UploadRequest(Request):
         if not isinstance(refusal, Refusal):
             self._log.failure("request {request} failed", failure=reason, request=self.id)
             refusal = Internal("The server met a fault of its own.")
-        if self._disconnected or self.finished:
+        if self.channel is None:
             return
         if self.startedWriting:
             self.abort()
@@ -152,7 +155,7 @@ class UploadRequest(Request):
         """
         The whole answer was written.
         """
-        if not self._disconnected and not self.finished:
+        if self.channel is not None:
             if not self.startedWriting:
                 self.write(b"")
             self.site.hub.emit(

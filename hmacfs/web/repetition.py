@@ -1,0 +1,75 @@
+"""
+The same file again.
+
+A phone whose 201 was lost does not know that its file is there, and simply
+sends it once more.  Where a name is taken and may not be overwritten, the body
+is compared with the file as it comes: the same bytes to the end are answered
+201 and nothing is written; the first other byte is answered 409.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from zope.interface import implementer
+
+from hmacfs.errors import Exists
+from hmacfs.interfaces import IFile, IUpload
+from hmacfs.records import FileRecord
+from hmacfs.uploads import Slot
+
+
+def taken() -> Exists:
+    """
+    :return: the refusal of a file that is not the one that stands there.
+    """
+    return Exists("This name holds another file already.")
+
+
+@implementer(IUpload)
+class Repetition:
+    """
+    An upload to a name that is taken: nothing is stored, the bytes are
+    compared with the file's as they come.
+    """
+
+    def __init__(self, slot: Slot, file: IFile) -> None:
+        self.slot = slot
+        self.offset = 0
+        self._file = file
+
+    @inlineCallbacks
+    def append(self, pieces: Sequence[bytes]) -> Generator[Deferred[bytes], bytes, int]:
+        """
+        :raise Exists: at the first byte that is another.
+        """
+        for piece in pieces:
+            rest = piece
+            while rest:
+                kept = yield self._file.read(self.offset, len(rest))
+                if not kept or rest[: len(kept)] != kept:
+                    raise taken()
+                rest = rest[len(kept) :]
+                self.offset += len(kept)
+        return self.offset
+
+    @inlineCallbacks
+    def commit(self, sha256: str | None = None) -> Generator[Deferred[None], None, FileRecord]:
+        """
+        :raise Exists: the file has more bytes than came.
+        """
+        yield self.discard()
+        if self.offset != self._file.record.size:
+            raise taken()
+        record: FileRecord = self._file.record
+        return record
+
+    def suspend(self) -> Deferred[None]:
+        """There is nothing to keep."""
+        return self.discard()
+
+    def discard(self) -> Deferred[None]:
+        """Let go of the file."""
+        self._file.close()
+        return succeed(None)

@@ -1,0 +1,200 @@
+"""
+The tree of resources, and the site over it.
+
+==================  =====================================================
+``/``               403: nothing is listed
+``/health``         200 while the process answers
+``/ready``          200 while uploads can be taken, else 503, and why
+``/<sub>/<path>``   the files: GET, HEAD, PUT, OPTIONS
+all else            404
+==================  =====================================================
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+from zope.interface import implementer
+
+from hmacfs.config import Settings
+from hmacfs.errors import Forbidden, NotFound, Refusal
+from hmacfs.interfaces import IBody, IHub, IStore, ITakesBodies
+from hmacfs.names import split_prefix
+from hmacfs.records import Figures
+from hmacfs.verdict import Rules, download_verdict
+from hmacfs.web import pages
+from hmacfs.web.admission import Admission
+from hmacfs.web.download import Download
+from hmacfs.web.request import UploadRequest
+from hmacfs.web.site import Limits, UploadSite
+
+PIECES_WAITING = 2
+"""How many pieces of ``ChunkSize`` of one upload may wait for the disk."""
+
+
+class Page(Resource):
+    """
+    A leaf that answers by itself, OPTIONS with what it allows.
+    """
+
+    isLeaf = True
+    allowedMethods: Sequence[bytes] = (b"GET", b"HEAD", b"OPTIONS")
+
+    def render_OPTIONS(self, request: UploadRequest) -> int:
+        """Tell what is allowed here."""
+        pages.preflight(request, b", ".join(self.allowedMethods))
+        return NOT_DONE_YET
+
+
+class Refusing(Resource):
+    """
+    Every path that is none: refused, whatever the method.
+    """
+
+    isLeaf = True
+
+    def __init__(self, refusal: Callable[[], Refusal]) -> None:
+        super().__init__()
+        self._refusal = refusal
+
+    def render(self, request: UploadRequest) -> int:
+        """Refuse."""
+        raise self._refusal()
+
+
+class Folder(Resource):
+    """
+    A segment of the tree above the files.
+    """
+
+    def getChild(self, path: bytes, request: UploadRequest) -> Resource:
+        """The root and its like are 403, what is unknown is 404."""
+        if path == b"" and not request.postpath:
+            return Refusing(lambda: Forbidden("Folders are not served."))
+        return Refusing(lambda: NotFound("Nothing is kept under this name."))
+
+    def render(self, request: UploadRequest) -> int:
+        """The same without the slash."""
+        raise Forbidden("Folders are not served.")
+
+
+class Health(Page):
+    """
+    Whether the process answers: it does, or nobody would say so.
+    """
+
+    def render_GET(self, request: UploadRequest) -> int:
+        """200, always."""
+        pages.tell(request, 200, {"status": "ok"})
+        return NOT_DONE_YET
+
+    render_HEAD = render_GET
+
+
+class Ready(Page):
+    """
+    Whether uploads can be taken now.
+
+    ``status`` is ``ok``; ``degraded`` (200), with what an operator should
+    know of the store; or ``unavailable`` (503), with why.
+    """
+
+    def __init__(self, store: IStore) -> None:
+        super().__init__()
+        self._store = store
+
+    def render_GET(self, request: UploadRequest) -> int:
+        """Ask the store."""
+        asked: Deferred[Figures] = self._store.figures()
+        asked.addCallbacks(
+            lambda figures: self._tell(request, figures),
+            lambda failure: self._tell(request, None),
+        ).addErrback(request.processingFailed)
+        return NOT_DONE_YET
+
+    render_HEAD = render_GET
+
+    def _tell(self, request: UploadRequest, figures: Figures | None) -> None:
+        if request.channel is None:
+            return
+        problems = list(self._store.faults())
+        unavailable = []
+        if request.site.draining:
+            unavailable.append("The daemon is about to stop.")
+        if figures is None:
+            unavailable.append("The store does not answer.")
+        elif figures.free <= 0:
+            unavailable.append("The store has no space left for uploads.")
+        status = "unavailable" if unavailable else "degraded" if problems else "ok"
+        pages.tell(
+            request,
+            503 if unavailable else 200,
+            {"status": status, "problems": unavailable + problems},
+        )
+
+
+@implementer(ITakesBodies)
+class Files(Page):
+    """
+    The files below the prefix.
+    """
+
+    allowedMethods = (b"GET", b"HEAD", b"OPTIONS", b"PUT")
+    body_methods = frozenset([b"PUT"])
+
+    def __init__(self, admission: Admission, download: Download, rules: Rules) -> None:
+        super().__init__()
+        self._admission = admission
+        self._download = download
+        self._rules = rules
+
+    def admit(self, request: UploadRequest) -> Deferred[IBody]:
+        """See :meth:`hmacfs.interfaces.ITakesBodies.admit`."""
+        return self._admission.admit(request)
+
+    def render_GET(self, request: UploadRequest) -> int:
+        """Serve a file, or a part of it."""
+        assert request.head is not None
+        name = download_verdict(request.head, request.started, self._rules)
+        self._download.render(request, name)
+        return NOT_DONE_YET
+
+    render_HEAD = render_GET
+
+
+def make_site(store: IStore, hub: IHub, settings: Settings, reactor: IReactorTime) -> UploadSite:
+    """
+    Build the public site.
+
+    :param reactor: the clock of every timer and time stamp.
+    """
+    rules = Rules.of(settings)
+    admission = Admission(store, hub, reactor, rules, PIECES_WAITING * settings.chunk_size)
+    root = Folder()
+    folder = root
+    *above, last = split_prefix(settings.upload_sub_dir)
+    for segment in above:
+        child = Folder()
+        folder.putChild(segment, child)
+        folder = child
+    folder.putChild(last, Files(admission, Download(store, hub, settings, reactor), rules))
+    root.putChild(b"health", Health())
+    root.putChild(b"ready", Ready(store))
+    return UploadSite(
+        root,
+        hub,
+        reactor,
+        pages.Manners.for_origins(settings.cors_origins),
+        Limits(
+            header_timeout=settings.header_timeout,
+            idle_timeout=settings.idle_timeout,
+            read_size=settings.chunk_size,
+            trusted=settings.trusted_proxies,
+        ),
+        secrets.token_hex(4),
+    )

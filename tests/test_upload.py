@@ -1,0 +1,333 @@
+"""
+Tests for :mod:`hmacfs.web.upload`, :mod:`hmacfs.web.repetition` and
+:mod:`hmacfs.web.admission`: a PUT, from its head to its 201.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+
+from hmacfs.errors import NoSpace, NotStored
+from hmacfs.events import (
+    UploadCompleted,
+    UploadFailed,
+    UploadRefused,
+    UploadStarted,
+    UploadSuspended,
+)
+from tests.serving import NOW, ServingCase, signed, timed
+from tests.wire import Conversation
+
+
+class PutTests(ServingCase):
+    """
+    A signed body becomes a file, whole or not at all.
+    """
+
+    def test_stored(self) -> None:
+        """
+        What was PUT is what is served.
+        """
+        put = self.put("a/b.txt", b"hello", "Content-Type: text/plain")
+        got = self.get("a/b.txt")
+        self.assertEqual((put.status, put.body), (201, b""))
+        self.assertEqual(
+            (got.status, got.body, got.headers["content-type"]), (200, b"hello", "text/plain")
+        )
+        self.assertEqual(put.headers["etag"], got.headers["etag"])
+
+    def test_empty(self) -> None:
+        """
+        A file of no bytes is a file.
+        """
+        self.assertEqual(self.put("empty", b"").status, 201)
+        self.assertEqual((self.get("empty").status, self.get("empty").body), (200, b""))
+
+    def test_unfinished(self) -> None:
+        """
+        What is not complete is not served.
+        """
+        target = signed("a", 10)
+        self.client.send(
+            f"PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345".encode()
+        )
+        other = Conversation(self.site)
+        self.assertEqual(other.request("GET", "/uploads/a").status, 404)
+
+    def test_vanished(self) -> None:
+        """
+        A client that goes leaves nothing, and may come again.
+        """
+        self.client.send(
+            f"PUT {signed('a', 3)} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nx".encode()
+        )
+        self.client.vanish()
+        self.assertEqual([event.reason for event in self.told(UploadFailed)], ["disconnected"])
+        self.client = Conversation(self.site)
+        self.assertEqual(self.put("a", b"abc").status, 201)
+
+    def test_too_long_when_counted(self) -> None:
+        """
+        A chunked body that passes the bound is 413, and is not stored.
+        """
+        self.serve(MaxUploadSize=4)
+        self.client.send(
+            f"PUT {timed('PUT', 'a')} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n".encode()
+        )
+        self.assertEqual(self.client.statuses(), [413])
+        self.assertEqual(Conversation(self.site).request("GET", "/uploads/a").status, 404)
+
+    def test_chunked(self) -> None:
+        """
+        Where no size is signed, the body's end tells it.
+        """
+        self.client.send(
+            f"PUT {timed('PUT', 'a')} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "3\r\nabc\r\n0\r\n\r\n".encode()
+        )
+        self.assertEqual(self.client.statuses(), [201])
+        self.assertEqual(self.get("a").body, b"abc")
+
+    def test_events(self) -> None:
+        """
+        An upload is told when it begins and when it is acknowledged.
+        """
+        self.put("a", b"abc")
+        request = self.told(UploadStarted)[0].request
+        self.assertEqual(self.told(UploadStarted), [UploadStarted(NOW, request, "a", 3, "v")])
+        self.assertEqual(
+            self.told(UploadCompleted),
+            [UploadCompleted(NOW, request, "a", 3, 0.0, repeated=False, owner=None)],
+        )
+
+
+class RefusalTests(ServingCase):
+    """
+    Who may not upload hears so before the body is asked for.
+    """
+
+    def expecting(self, target: str, size: int) -> list[int]:
+        self.client.send(
+            f"PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n"
+            "Expect: 100-continue\r\n\r\n".encode()
+        )
+        return self.client.statuses()
+
+    def test_unsigned(self) -> None:
+        """
+        No signature: 403, and no invitation.
+        """
+        self.assertEqual(self.expecting("/uploads/a", 3), [403])
+
+    def test_other_size(self) -> None:
+        """
+        The signature of another size is no signature.
+        """
+        self.assertEqual(self.expecting(signed("a", 4), 3), [403])
+        [refused] = self.told(UploadRefused)
+        self.assertEqual((refused.status, refused.code), (403, "bad-signature"))
+
+    def test_signed(self) -> None:
+        """
+        A signed client is invited.
+        """
+        self.assertEqual(self.expecting(signed("a", 3), 3), [100])
+
+    def test_no_space(self) -> None:
+        """
+        What does not fit is 507 before its first byte.
+        """
+        self.store.begin = lambda slot: fail(NoSpace("Full."))
+        self.assertEqual(self.expecting(signed("a", 3), 3), [507])
+
+    def test_draining(self) -> None:
+        """
+        A daemon that is about to stop begins no upload.
+        """
+        self.put("b", b"abc")
+        self.site.draining = True
+        self.assertEqual(self.put("a", b"abc").status, 503)
+
+    def test_disk_fails(self) -> None:
+        """
+        A commit that fails is 500 and told as such; the name stays free.
+        """
+        begin = self.store.begin
+
+        def failing(slot: Any) -> Any:
+            upload = self.successResultOf(begin(slot))
+            upload.commit = lambda: fail(NotStored("The disk did not keep it."))
+            answer: Deferred[Any] = Deferred()
+            answer.callback(upload)
+            return answer
+
+        self.store.begin = failing
+        self.assertEqual((self.put("a", b"abc").status, self.get("a").status), (500, 404))
+
+
+class RepetitionTests(ServingCase):
+    """
+    The same file again is 201, another one 409.
+    """
+
+    def test_same(self) -> None:
+        """
+        A client whose 201 was lost simply tries again.
+        """
+        first, second = self.put("a", b"abc"), self.put("a", b"abc")
+        self.assertEqual((first.status, second.status), (201, 201))
+        self.assertEqual(first.headers["etag"], second.headers["etag"])
+        self.assertEqual([event.repeated for event in self.told(UploadCompleted)], [False, True])
+
+    def test_other_length(self) -> None:
+        """
+        Another length is refused at once, and the file stays.
+        """
+        self.put("a", b"abc")
+        refused = self.put("a", b"abcd")
+        self.client = Conversation(self.site)
+        self.assertEqual((refused.status, self.get("a").body), (409, b"abc"))
+
+    def test_other_bytes(self) -> None:
+        """
+        The first other byte is refused, without waiting for the rest.
+        """
+        self.put("a", b"abcdef")
+        self.client.send(
+            f"PUT {signed('a', 6)} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabX".encode()
+        )
+        self.assertEqual(self.client.statuses(), [201, 409])
+
+    def test_piecewise(self) -> None:
+        """
+        It does not matter how the bytes are cut.
+        """
+        self.put("a", b"abcdef")
+        self.client.send(
+            f"PUT {signed('a', 6)} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n".encode()
+        )
+        for byte in b"abcdef":
+            self.client.send(bytes([byte]))
+        self.assertEqual(self.client.statuses(), [201, 201])
+
+    def test_longer_file(self) -> None:
+        """
+        A chunked body that is only the beginning of the file is refused.
+        """
+        self.put("a", b"abcdef")
+        self.client.send(
+            f"PUT {timed('PUT', 'a')} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "3\r\nabc\r\n0\r\n\r\n".encode()
+        )
+        self.assertEqual(self.client.statuses(), [201, 409])
+
+    def test_versioned(self) -> None:
+        """
+        Where files may be replaced, the newer one is served.
+        """
+        self.serve(EnableVersioning=True)
+        self.put("a", b"abc")
+        self.assertEqual((self.put("a", b"defg").status, self.get("a").body), (201, b"defg"))
+
+    def test_protected_version(self) -> None:
+        """
+        A signature that never expires may be kept from replacing anything.
+        """
+        self.serve(EnableVersioning=True, OverwriteNeeds="expiring")
+        self.put("a", b"abc")
+        by_time = self.client.request("PUT", timed("PUT", "a"), body=b"defg")
+        by_size = self.put("a", b"hi")
+        self.assertEqual((by_time.status, by_size.status), (201, 409))
+
+
+class TurnTests(ServingCase):
+    """
+    Of several uploads to one name the newest goes on.
+    """
+
+    def begin(self) -> Conversation:
+        client = Conversation(self.site)
+        client.send(
+            f"PUT {signed('a', 3)} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na".encode()
+        )
+        return client
+
+    def test_newest(self) -> None:
+        """
+        The older ones are answered 409 and closed.
+        """
+        clients = [self.begin() for _ in range(3)]
+        clients[-1].send(b"bc")
+        self.assertEqual([client.statuses() for client in clients], [[409], [409], [201]])
+        self.assertTrue(clients[0].transport.half_closed)
+        self.assertEqual(clients[0].answers()[0].code, "superseded")
+
+    def test_slow_store(self) -> None:
+        """
+        One that the store has not begun yet gives way as well.
+        """
+        begin, gates = self.store.begin, []
+
+        def gated(slot: Any) -> Any:
+            gate: Deferred[None] = Deferred()
+            gates.append(gate)
+            return gate.addCallback(lambda _: begin(slot))
+
+        self.store.begin = gated
+        older, newer = self.begin(), self.begin()
+        gates[0].callback(None)
+        gates[1].callback(None)
+        newer.send(b"bc")
+        self.assertEqual((older.statuses(), newer.statuses()), ([409], [201]))
+
+    def test_committing(self) -> None:
+        """
+        One that is being committed is waited for, and met as a file.
+        """
+        begin, gate = self.store.begin, Deferred()
+
+        def slow(slot: Any) -> Any:
+            self.store.begin = begin
+            upload = self.successResultOf(begin(slot))
+            commit = upload.commit
+            upload.commit = lambda: gate.addCallback(lambda _: commit())
+            answer: Deferred[Any] = Deferred()
+            answer.callback(upload)
+            return answer
+
+        self.store.begin = slow
+        older = self.begin()
+        older.send(b"bc")
+        newer = self.begin()
+        newer.send(b"bc")
+        self.assertEqual((older.statuses(), newer.statuses()), ([], []))
+        gate.callback(None)
+        self.assertEqual((older.statuses(), newer.statuses()), ([201], [201]))
+
+    def test_other_names(self) -> None:
+        """
+        Uploads to other names do not meet.
+        """
+        older = self.begin()
+        self.put("b", b"abc")
+        older.send(b"bc")
+        self.assertEqual(older.statuses(), [201])
+
+
+class ShutdownTests(ServingCase):
+    """
+    What a stopping daemon interrupts is suspended, not thrown away.
+    """
+
+    def test_suspended(self) -> None:
+        """
+        The part is kept, and waited for.
+        """
+        self.client.send(
+            f"PUT {signed('a', 3)} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nx".encode()
+        )
+        self.successResultOf(self.site.cut())
+        self.assertEqual([event.offset for event in self.told(UploadSuspended)], [1])
