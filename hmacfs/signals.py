@@ -17,7 +17,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.error import ReactorNotRunning
+from twisted.logger import Logger
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -27,19 +28,21 @@ class Signals:
     The signals of one process.
     """
 
+    log = Logger()
+
     def __init__(
         self,
-        reactor: IReactorFromThreads,
-        stop: Callable[[str], object],
+        reactor: Any,
         reopen: Callable[[], object],
         install: Callable[[int, Any], object] = signal.signal,
     ) -> None:
         """
-        :param stop: called in the reactor with the name of the signal, once.
-        :param reopen: called in the reactor at every ``SIGHUP``.
+        :param reactor: is stopped, once; whoever has something to end hears
+            it from there.
+        :param reopen: called at every ``SIGHUP``.
         :param install: sets a handler.
         """
-        self._reactor, self._stop, self._reopen, self._install = reactor, stop, reopen, install
+        self._reactor, self._reopen, self._install = reactor, reopen, install
 
     def install(self) -> None:
         """
@@ -58,4 +61,22 @@ class Signals:
         self._reactor.callFromThread(self._stop, signal.Signals(number).name)
 
     def _hung_up(self, number: int, frame: object) -> None:
-        self._reactor.callFromThread(self._reopen)
+        self._reactor.callFromThread(self._open_anew)
+
+    def _stop(self, name: str) -> None:
+        self.log.info("{name}: stopping; a second signal ends all at once", name=name)
+        try:
+            self._reactor.stop()
+        except ReactorNotRunning:
+            self.log.debug("the reactor is stopping already")
+
+    def _open_anew(self) -> None:
+        try:
+            self._reopen()
+        except OSError as error:
+            self.log.error(
+                "LogFile: cannot be opened anew, the former one stays in use: {reason}",
+                reason=str(error),
+            )
+        else:
+            self.log.info("SIGHUP: the log goes on here")

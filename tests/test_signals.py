@@ -8,21 +8,29 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.error import ReactorNotRunning
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.signals import Signals
 
 
-class Turn:
+class Turns:
     """
-    A reactor that keeps what threads and signals ask of it.
+    A reactor that keeps what signals ask of it until its next turn.
     """
 
     def __init__(self) -> None:
         self.asked: list[Callable[[], object]] = []
+        self.running = True
 
     def callFromThread(self, what: Callable[..., object], *args: Any) -> None:
         self.asked.append(lambda: what(*args))
+
+    def stop(self) -> None:
+        if not self.running:
+            raise ReactorNotRunning
+        self.running = False
 
     def turn(self) -> None:
         while self.asked:
@@ -35,40 +43,58 @@ class SignalsTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.reactor = Turn()
-        self.installed: dict[int, Any] = {}
-        self.told: list[str] = []
-        signals = Signals(
-            self.reactor,
-            self.told.append,
-            lambda: self.told.append("reopen"),
-            self.installed.__setitem__,
-        )
-        signals.install()
+        self.reactor = Turns()
+        self.handlers: dict[int, Any] = {}
+        self.opened = 0
+        Signals(self.reactor, self.reopen, self.handlers.__setitem__).install()
+
+    def reopen(self) -> None:
+        self.opened += 1
+        if self.opened == 3:
+            raise OSError("no such folder")
 
     def send(self, number: signal.Signals) -> None:
-        self.installed[number](number, None)
+        self.handlers[number](number, None)
 
-    def test_stop(self) -> None:
+    def stopped_by(self, number: signal.Signals) -> bool:
         """
-        The reactor is asked to stop in a turn of its own, for either signal.
+        Whether *number* stops the reactor, in a turn of its own.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self.setUp()
-            self.send(number)
-            self.assertEqual(self.told, [])
-            self.reactor.turn()
-            self.assertEqual(self.told, [number.name])
+        self.send(number)
+        self.assertTrue(self.reactor.running)
+        self.reactor.turn()
+        return not self.reactor.running
+
+    def test_term(self) -> None:
+        """
+        SIGTERM stops the reactor.
+        """
+        self.assertTrue(self.stopped_by(signal.SIGTERM))
+
+    def test_int(self) -> None:
+        """
+        SIGINT stops the reactor.
+        """
+        self.assertTrue(self.stopped_by(signal.SIGINT))
 
     def test_second(self) -> None:
         """
-        After the first, either signal does what the system does, however busy the reactor is.
+        After the first, either does what the system does, however busy the reactor is.
         """
         self.send(signal.SIGTERM)
         self.assertEqual(
-            (self.installed[signal.SIGTERM], self.installed[signal.SIGINT]),
+            (self.handlers[signal.SIGTERM], self.handlers[signal.SIGINT]),
             (signal.SIG_DFL, signal.SIG_DFL),
         )
+
+    def test_stopping_already(self) -> None:
+        """
+        A signal to a daemon that is stopping by itself is no error.
+        """
+        self.reactor.running = False
+        self.send(signal.SIGTERM)
+        self.reactor.turn()
+        self.assertFalse(self.reactor.running)
 
     def test_reopen(self) -> None:
         """
@@ -77,4 +103,20 @@ class SignalsTests(SynchronousTestCase):
         self.send(signal.SIGHUP)
         self.send(signal.SIGHUP)
         self.reactor.turn()
-        self.assertEqual(self.told, ["reopen", "reopen"])
+        self.assertEqual((self.opened, self.reactor.running), (2, True))
+
+    def test_cannot_reopen(self) -> None:
+        """
+        A log that cannot be opened anew is told of in the former one.
+        """
+        with capturedLogs() as captured:
+            for _ in range(3):
+                self.send(signal.SIGHUP)
+            self.reactor.turn()
+        self.assertEqual(
+            (captured[-1]["log_level"], formatEvent(captured[-1])),
+            (
+                LogLevel.error,
+                "LogFile: cannot be opened anew, the former one stays in use: no such folder",
+            ),
+        )
