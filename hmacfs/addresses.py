@@ -37,6 +37,11 @@ _HOST_AND_PORT = re.compile(r"(?:([0-9A-Za-z._-]*)|\[([^]]+)\]):([0-9]{1,5})")
 _ONLY_A_PORT = re.compile(r"[0-9]{1,5}")
 #: The first argument of these is the port (``ssl:8443:...``, ``ssl:port=8443:...``).
 _PORT_FIRST = re.compile(r"(?:tcp|tcp6|ssl):(?:port=)?([0-9]{1,5})(?::.*)?")
+#: The arguments that are paths: of a key or a certificate, and of a socket.
+_RELATIVE = re.compile(
+    r"((?<!\\):(?:privateKey|certKey|extraCertChain|dhParameters|address)="
+    r"|^(?:haproxy:)?unix:(?!\w+=))(?![/:])"
+)
 _IPV4_LIKE = re.compile(r"[0-9.]+")
 
 
@@ -94,6 +99,15 @@ def parse(text: str, unix: bool = False) -> Address:
         return _tcp(text)
     except ValueError:
         raise ValueError(f"{shown(text)} is no address; write {_hint(text)}.") from None
+
+
+def located(endpoint: Endpoint, folder: str) -> Endpoint:
+    """
+    :param folder: absolute; where relative paths begin.
+    :return: *endpoint* with every path in it absolute.
+    """
+    begin = re.sub(r"([:=\\])", r"\\\1", folder.rstrip("/")) + "/"
+    return Endpoint(_RELATIVE.sub(lambda match: match[0] + begin, endpoint.description))
 
 
 def written(address: Address) -> str:

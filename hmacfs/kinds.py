@@ -260,6 +260,8 @@ def _address(item: object, place: Place, unix: bool) -> Address:
     if not isinstance(item, str):
         raise _refused(item, "address", addresses.FORM)
     address = addresses.parse(item, unix)
+    if isinstance(address, addresses.Endpoint):
+        return addresses.located(address, place.folder)
     if isinstance(address, addresses.Unix):
         address = addresses.Unix(place.absolute(address.path))
         if len(address.path.encode("utf-8", "surrogateescape")) > LONGEST_SOCKET:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.addresses import FORM, PATH_FORM, Endpoint, Tcp, Unix, parse, written
+from hmacfs.addresses import FORM, PATH_FORM, Endpoint, Tcp, Unix, located, parse, written
 
 PIECES = ["unix", "tcp", "ssl", "tls", ":", "::1", "[", "]", "80", "99999", "/run/x", "a.b", "="]
 PIECES += ["127.0.0.1", "\\", "port", "\0", " ", "é", ".", "%eth0"]
@@ -164,6 +164,66 @@ class EndpointTests(SynchronousTestCase):
         """
         for text in ["tcp:", "unix:", "tls:", "systemd:a\\", "haproxy:\\\\\\"]:
             self.assertRaises(ValueError, parse, text)
+
+
+class LocatedTests(SynchronousTestCase):
+    """
+    Paths in an endpoint string begin where those of all settings do.
+    """
+
+    def located(self, text: str, folder: str = "/etc/hmacfs") -> str:
+        return located(Endpoint(text), folder).description
+
+    def test_relative(self) -> None:
+        """
+        Keys, certificates and sockets are found beside the configuration.
+        """
+        for text, meant in [
+            (
+                "ssl:8443:privateKey=key.pem:certKey=a/b.pem",
+                "ssl:8443:privateKey=/etc/hmacfs/key.pem:certKey=/etc/hmacfs/a/b.pem",
+            ),
+            (
+                "ssl:8443:extraCertChain=c.pem:dhParameters=dh.pem",
+                "ssl:8443:extraCertChain=/etc/hmacfs/c.pem:dhParameters=/etc/hmacfs/dh.pem",
+            ),
+            ("unix:a.sock:mode=660", "unix:/etc/hmacfs/a.sock:mode=660"),
+            ("unix:address=a.sock", "unix:address=/etc/hmacfs/a.sock"),
+            ("unix:mode=660:address=a.sock", "unix:mode=660:address=/etc/hmacfs/a.sock"),
+            ("haproxy:unix:a.sock", "haproxy:unix:/etc/hmacfs/a.sock"),
+        ]:
+            self.assertEqual(self.located(text), meant)
+
+    def test_absolute(self) -> None:
+        """
+        Whole paths, and what is no path, stay as they are.
+        """
+        for text in [
+            "ssl:8443:privateKey=/k.pem:interface=127.0.0.1",
+            "unix:/run/a.sock:mode=660",
+            "unix:address=/run/a.sock",
+            r"unix:/run/a\:certKey=b",
+            "tcp:8080",
+            "systemd:domain=UNIX:index=0",
+        ]:
+            self.assertEqual(self.located(text), text)
+
+    @given(st.lists(st.sampled_from(PIECES)).map("".join))
+    def test_any_text(self, text: str) -> None:
+        """
+        Whatever an endpoint says, its paths are made absolute once.
+        """
+        once = self.located(text)
+        self.assertEqual(self.located(once), once)
+
+    def test_odd_folder(self) -> None:
+        """
+        A folder whose name holds what separates arguments is written as Twisted reads it.
+        """
+        self.assertEqual(
+            self.located("ssl:1:privateKey=k.pem", r"/a:b=c\d"),
+            r"ssl:1:privateKey=/a\:b\=c\\d/k.pem",
+        )
 
 
 class WrittenTests(SynchronousTestCase):

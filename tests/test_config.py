@@ -263,7 +263,7 @@ class AddressTests(ConfigCase):
         """
         The metrics do not go where the files are.
         """
-        for address in ["[::1]:80", "unix:/etc/a.sock", "ssl:8443:privateKey=key.pem"]:
+        for address in ["[::1]:80", "unix:/etc/a.sock", "ssl:8443:privateKey=/key.pem"]:
             table = {"Secret": KEY, "ListenPort": [":81", address], "MetricsPort": address}
             self.assertEqual(
                 self.problems(table),
