@@ -51,6 +51,7 @@ class UploadSite(Site):
     protocol: Any = UploadChannel
     requestFactory: Any = UploadRequest
     draining = False
+    noisy = False
 
     def __init__(
         self,
