@@ -1,8 +1,8 @@
 """
 The console script ``hmacfs``: what an operator does beside the daemon.
 
-Each command is a module of this package with a ``SUMMARY``, a
-``DESCRIPTION``, an ``add_arguments`` and a ``run``.  All of them read the settings as the daemon
+Each command is a module of this package with a ``SUMMARY``, a ``DESCRIPTION``,
+an ``add_arguments`` and a ``run``.  All of them read the settings as the daemon
 does, so that what one signs the other accepts.
 
 Exit status: 0 where it went well, 1 where it did not, 2 where the command was
@@ -15,6 +15,7 @@ import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from signal import SIGINT
 
 from hmacfs import __version__, loading
 from hmacfs.cli import attempt, sign, snippets
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Failure as failure:
         print(f"hmacfs {options.command}: {failure.text}", file=sys.stderr)
         return failure.status
+    except KeyboardInterrupt:
+        return 128 + SIGINT
     return 0
 
 
