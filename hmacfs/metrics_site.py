@@ -92,3 +92,10 @@ class MetricsSite(Site):
 
     def log(self, request: http.Request) -> None:
         """Nobody wants a line every 15 seconds."""
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """
+        Offer nothing in a TLS handshake: see
+        :meth:`hmacfs.web.site.UploadSite.acceptableProtocols`.
+        """
+        return []

@@ -92,6 +92,14 @@ class UploadSite(Site):
     def log(self, request: Any) -> None:
         """The hub has told it."""
 
+    def acceptableProtocols(self) -> list[bytes]:
+        """
+        Offer nothing in a TLS handshake (RFC 7301): clients speak HTTP/1.1
+        then, which is all there is.  twisted.web would offer HTTP/2 where it
+        can, and Twisted 25.5 fails with pyOpenSSL 26 where anything is offered.
+        """
+        return []
+
     @property
     def connections(self) -> int:
         """How many connections are open."""
