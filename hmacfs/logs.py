@@ -86,9 +86,9 @@ def _written(seconds: float) -> str:
 
 def _several(text: str) -> str:
     """
-    :return: *text*, each of its lines visible, without the blank ones at its end.
+    :return: *text*, each of its lines visible, without blanks at its end.
     """
-    return "\n".join(visible(part) for part in text.rstrip("\n").split("\n"))
+    return "\n".join(visible(part) for part in text.rstrip().split("\n"))
 
 
 def _fields(event: Mapping[str, object]) -> dict[str, object]:
@@ -190,7 +190,7 @@ def observer(
     level: str, format: str, secrets: Iterable[bytes], write: Callable[[bytes], object]
 ) -> ILogObserver:
     """
-    :param level: ``debug``, ``info``, ``warn`` or ``error``: the least that is written.
+    :param level: as of :class:`Line`: the least that is written.
     :param format: a key of :data:`FORMATS`.
     :param secrets: what no line may hold.
     :param write: takes the bytes of a line.
