@@ -301,7 +301,7 @@ class UploadChannel(HTTPChannel):
         self._body = body
         body.registerProducer(_BodyProducer(self), True)
         if not self._body_pending:
-            self._body_read(b"")
+            self._body_read(self._inbox)
             return
         if self._ended and not self._inbox:
             self._body_ended()

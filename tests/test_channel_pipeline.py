@@ -1,0 +1,86 @@
+"""
+Tests for :mod:`hmacfs.web.channel`: several requests on one connection.
+"""
+
+from __future__ import annotations
+
+from hmacfs.web import pages
+from tests.taker import Case
+
+
+class PipelineTests(Case):
+    """
+    Requests of one connection are answered in their order.
+    """
+
+    def test_many(self) -> None:
+        """
+        A thousand requests in one piece are all answered.
+        """
+        self.client.send(b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        self.assertEqual(self.client.statuses(), [200] * 1000)
+
+    def test_between_bodies(self) -> None:
+        """
+        A request behind a body waits until the body's answer is out.
+        """
+        self.put(3)
+        body, self.body.finished = self.body, lambda: None
+        self.client.send(b"abcGET /files HTTP/1.1\r\nHost: x\r\n\r\n")
+        before = self.client.statuses()
+        pages.tell(body.request, 201, 3)
+        self.assertEqual((before, self.client.statuses()), ([], [201, 200]))
+
+    def test_behind_nothing(self) -> None:
+        """
+        A request behind a body of no bytes is answered too.
+        """
+        self.client.send(
+            b"PUT /files HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+            b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n"
+        )
+        self.assertEqual(self.client.statuses(), [201, 200])
+
+    def test_byte_by_byte(self) -> None:
+        """
+        It does not matter how the bytes are cut.
+        """
+        sent = (
+            b"\r\nPUT /files HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+            b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n"
+        )
+        for index in range(len(sent)):
+            self.client.send(sent[index : index + 1])
+        self.assertEqual((self.body.data, self.client.statuses()), (b"abc", [201, 200]))
+
+    def test_close(self) -> None:
+        """
+        ``Connection: close`` is honoured and said, and nothing behind it is read.
+        """
+        self.client.send(
+            b"GET /files HTTP/1.1\r\nHost: x\r\nConnection: foo, Close\r\n\r\n"
+            b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n"
+        )
+        [answer] = self.client.answers()
+        self.assertEqual(answer.headers["connection"], "close")
+        self.assertTrue(self.client.transport.half_closed)
+
+    def test_old_protocol(self) -> None:
+        """
+        HTTP/1.0 is answered and ends the connection.
+        """
+        self.client.send(b"GET /files HTTP/1.0\r\n\r\n")
+        [answer] = self.client.answers()
+        self.assertEqual((answer.status, answer.headers["connection"]), (200, "close"))
+
+    def test_half_closed_client(self) -> None:
+        """
+        A client that has closed its half behind its request is still answered.
+        """
+        self.put(3)
+        body, self.body.finished = self.body, lambda: None
+        self.client.send(b"abc")
+        self.client.end()
+        pages.tell(body.request, 201, 3)
+        self.assertEqual(self.client.statuses(), [201])
+        self.assertEqual(self.client.transport.closed, "closed")
