@@ -47,6 +47,48 @@ class FileRecord:
 
 
 @attrs.frozen
+class Row:
+    """
+    One file as the index lists it.
+
+    :ivar name: its :attr:`hmacfs.names.StoredName.text`.
+
+    The others are those of :class:`FileRecord`.
+    """
+
+    name: str
+    content_type: str
+    size: int
+    stored: float
+    sha256: str | None = None
+    expires: int | None = None
+    owner: str | None = None
+
+
+@attrs.frozen
+class Status:
+    """
+    What the system says of a file or a folder.
+
+    :ivar device: the file system it is on.
+    :ivar inode: what it is there, whatever its name.
+    :ivar kind: ``"file"``, ``"folder"`` or ``"other"``: a link, a pipe, a socket.
+    :ivar size: bytes.
+    :ivar modified: when its bytes were last changed, in nanoseconds of unix time.
+    """
+
+    device: int
+    inode: int
+    kind: str
+    size: int
+    modified: int
+
+    def same(self, other: Status) -> bool:
+        """Whether both are one file, under two names maybe."""
+        return (self.device, self.inode) == (other.device, other.inode)
+
+
+@attrs.frozen
 class Figures:
     """
     What a store holds.
