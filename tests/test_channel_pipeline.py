@@ -4,7 +4,10 @@ Tests for :mod:`hmacfs.web.channel`: several requests on one connection.
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
+
 from hmacfs.web import pages
+from hmacfs.web.channel import KEPT, PIECE
 from tests.taker import Case
 
 
@@ -40,6 +43,31 @@ class PipelineTests(Case):
             b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n"
         )
         self.assertEqual(self.client.statuses(), [201, 200])
+
+    def test_kept_body(self) -> None:
+        """
+        An upload of which much was sent before it was admitted goes on.
+        """
+        head = b"PUT /files HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
+        self.taker.verdict = verdict = Deferred()
+        # One read in which a whole record of TLS and what TLS had kept came together.
+        self.client.transport.bufferSize = KEPT + len(head) + 1
+        self.client.send(head + b"x" * 1_000_000)
+        verdict.callback(None)
+        self.assertEqual(self.client.statuses(), [201])
+
+    def test_kept_behind_body(self) -> None:
+        """
+        However much is read at once of a body, what is kept behind it is bounded.
+        """
+        size = 3 * 1024 * 1024 + 100
+        head = b"PUT /files HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size
+        self.client.send(head)
+        body, self.body.finished = self.body, lambda: None
+        self.client.send(b"x" * size + (head + b"y" * size))
+        self.assertGreaterEqual(self.client.unread, len(head) + size - KEPT - PIECE)
+        pages.tell(body.request, 201, size)
+        self.assertEqual(self.client.statuses(), [201, 201])
 
     def test_byte_by_byte(self) -> None:
         """

@@ -69,9 +69,6 @@ LINGER_SECONDS = 10.0
 PIECE = 64 * 1024
 """Bytes that one turn of the reactor reads from a client, as Twisted has it."""
 
-LARGE_BODY = 256 * 1024
-"""From this length on a body is read in larger pieces."""
-
 STALL_FACTOR = 4
 """
 A reader may stand still so many times longer than a writer (``IdleTimeout``):
@@ -149,12 +146,14 @@ class UploadChannel(HTTPChannel):
         self._ended = False
         self._dropped = 0
         self._unsent_before = 0
+        self._secure = False
 
     # The connection
 
     def connectionMade(self) -> None:
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
+        self._secure = ISSLTransport.providedBy(self.transport)
         self._networkProducer = IPushProducer(self.transport, _NoPushProducer())
         self._networkProducer.registerProducer(self, True)
         self.peer = _address(self.transport.getPeer())
@@ -239,7 +238,7 @@ class UploadChannel(HTTPChannel):
             data, self._inbox = self._inbox, b""
             self._read_body(data)
             return True
-        if self._state is not _State.LINGER and len(self._inbox) > KEPT:
+        if self._state is _State.BUSY and len(self._inbox) > KEPT:
             self.hold(_Hold.PIPELINE)
         return False
 
@@ -308,12 +307,11 @@ class UploadChannel(HTTPChannel):
             return
         if self._expects and not self._inbox:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # A chunked body may be a million chunks of one byte: no more of these in a turn.
-        if isinstance(self._reader, Sized) and self._reader.left >= LARGE_BODY:
-            self._read_in(self.site.read_size)
+        self._fit_reads()
         self._state = _State.BODY
+        # What was kept is the beginning of the body, and no next request.
+        self._holds.discard(_Hold.PIPELINE)
         self.release(_Hold.VERDICT)
-        self._advance()
         if self._ended and self._state is _State.BODY:
             self._body_ended()
 
@@ -333,7 +331,9 @@ class UploadChannel(HTTPChannel):
                 return
         if self._reader.finished:
             self._body_read(rest)
-        elif not self._holds:
+            return
+        self._fit_reads()
+        if not self._holds:
             self.resetTimeout()
 
     def _body_read(self, rest: bytes) -> None:
@@ -465,16 +465,25 @@ class UploadChannel(HTTPChannel):
             return
         self._networkProducer.resumeProducing()
         self.setTimeout(LINGER_SECONDS)
-        if not ISSLTransport.providedBy(self.transport):
+        if not self._secure:
             self.transport.loseWriteConnection()
         elif not self._body_pending:
             self.transport.loseConnection()
+
+    def _fit_reads(self) -> None:
+        """
+        Read a large body in large pieces, and never far past its end: what
+        follows it is kept in memory.
+        """
+        # A chunked body may be a million chunks of one byte: no more of these in a turn.
+        if isinstance(self._reader, Sized):
+            self._read_in(min(self.site.read_size, max(self._reader.left, PIECE)))
 
     def _read_in(self, size: int) -> None:
         """
         Read the client in pieces of *size* bytes.  TLS has its own.
         """
-        if not ISSLTransport.providedBy(self.transport):
+        if not self._secure:
             self.transport.bufferSize = size
 
     # Time
