@@ -37,6 +37,17 @@ class LossTests(Case):
         self.assertEqual((answer.status, answer.code), (400, "wrong-length"))
         self.assertEqual(self.body.losses, ["disconnected"])
 
+    def test_short_before_the_verdict(self) -> None:
+        """
+        So it is when the upload is admitted only later, and it is not invited to go on.
+        """
+        self.taker.verdict = verdict = Deferred()
+        self.put(10, "Expect: 100-continue")
+        self.client.end()
+        verdict.callback(None)
+        self.assertEqual([answer.code for answer in self.client.answers()], ["wrong-length"])
+        self.assertEqual(self.body.losses, ["disconnected"])
+
     def test_vanished_before_the_verdict(self) -> None:
         """
         What is admitted when the client is gone is put away at once.
@@ -128,6 +139,16 @@ class StallTests(Case):
         before = self.client.transport.closed
         self.clock.pump([LINGER_SECONDS] + [LIMITS.idle_timeout * STALL_FACTOR] * 2)
         self.assertEqual((before, self.client.transport.closed), (None, "aborted"))
+
+    def test_half_closed(self) -> None:
+        """
+        Neither does a client stay that has closed its half and reads nothing.
+        """
+        self.client.transport.blocked = True
+        self.client.send(b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.client.end()
+        self.clock.pump([LINGER_SECONDS] + [LIMITS.idle_timeout * STALL_FACTOR] * 2)
+        self.assertEqual(self.client.transport.closed, "aborted")
 
     def test_slow(self) -> None:
         """

@@ -101,6 +101,40 @@ class PipelineTests(Case):
         [answer] = self.client.answers()
         self.assertEqual((answer.status, answer.headers["connection"]), (200, "close"))
 
+    def test_half_closed_behind_requests(self) -> None:
+        """
+        A client that has closed its half is answered all that it has asked.
+        """
+        self.put(3)
+        body, self.body.finished = self.body, lambda: None
+        self.client.send(b"abc" + b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n" * 2 + b"GET /fi")
+        self.client.end()
+        pages.tell(body.request, 201, 3)
+        self.assertEqual(self.client.statuses(), [201, 200, 200])
+        self.assertEqual(self.client.transport.closed, "closed")
+
+    def test_half_closed_unread(self) -> None:
+        """
+        It may take its time to read the answers.
+        """
+        self.client.transport.blocked = True
+        self.client.send(b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+        self.client.end()
+        before = self.client.transport.closed
+        self.client.transport.unblock()
+        self.assertEqual((before, self.client.transport.closed), (None, "closed"))
+        self.assertEqual(self.client.statuses(), [200] * 3)
+
+    def test_half_closed_behind_body(self) -> None:
+        """
+        A body that was sent to its end before it was admitted is complete.
+        """
+        self.taker.verdict = verdict = Deferred()
+        self.client.send(b"PUT /files HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
+        self.client.end()
+        verdict.callback(None)
+        self.assertEqual((self.body.data, self.client.statuses()), (b"abc", [201]))
+
     def test_half_closed_client(self) -> None:
         """
         A client that has closed its half behind its request is still answered.

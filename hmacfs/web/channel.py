@@ -169,15 +169,11 @@ class UploadChannel(HTTPChannel):
 
     def readConnectionLost(self) -> None:
         """
-        The client will send no more; it may still read.
+        The client will send no more; it may still read, and what it has sent
+        is still answered.
         """
         self._ended = True
-        if self._state in (_State.LINGER, _State.HEAD):
-            self.loseConnection()
-        elif self._state is _State.BODY:
-            self._body_ended()
-        else:
-            self.persistent = False
+        self._advance()
 
     def writeConnectionLost(self) -> None:
         """
@@ -199,7 +195,7 @@ class UploadChannel(HTTPChannel):
         """
         self.persistent = False
         if self._state is _State.HEAD:
-            self.loseConnection()
+            self._close()
 
     # Reading
 
@@ -227,6 +223,8 @@ class UploadChannel(HTTPChannel):
                 pass
         finally:
             self._advancing = False
+        if self._ended:
+            self._input_ended()
 
     def _step(self) -> bool:
         """
@@ -241,6 +239,19 @@ class UploadChannel(HTTPChannel):
         if self._state is _State.BUSY and len(self._inbox) > KEPT:
             self.hold(_Hold.PIPELINE)
         return False
+
+    def _input_ended(self) -> None:
+        """
+        What can be taken is taken, and nothing will follow it.
+        """
+        if self._state is _State.BODY and not self._holds:
+            self._break_off(
+                WrongLength("The body ended before the length that was promised."), vanished=True
+            )
+        elif self._state is _State.HEAD and not (self._inbox and self._waitingForTransport):
+            self._close()
+        elif self._state is _State.LINGER:
+            self.transport.loseConnection()
 
     def _read_head(self) -> bool:
         if not self._blank_skipped and self._inbox.startswith(b"\r\n"):
@@ -279,7 +290,7 @@ class UploadChannel(HTTPChannel):
         request.refuse_head(refusal)
 
     def _begin(self, head: Head) -> None:
-        self.persistent = head.keep_alive and not self._ended
+        self.persistent = head.keep_alive
         self._reader = Chunked() if head.chunked else Sized(head.length or 0)
         self._body_pending = head.has_body
         self._expects = head.expects
@@ -302,18 +313,13 @@ class UploadChannel(HTTPChannel):
         if not self._body_pending:
             self._body_read(self._inbox)
             return
-        if self._ended and not self._inbox:
-            self._body_ended()
-            return
-        if self._expects and not self._inbox:
+        if self._expects and not self._inbox and not self._ended:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._fit_reads()
         self._state = _State.BODY
         # What was kept is the beginning of the body, and no next request.
         self._holds.discard(_Hold.PIPELINE)
         self.release(_Hold.VERDICT)
-        if self._ended and self._state is _State.BODY:
-            self._body_ended()
 
     def _read_body(self, data: bytes) -> None:
         request = self.requests[0]
@@ -349,10 +355,6 @@ class UploadChannel(HTTPChannel):
         body.unregisterProducer()
         self.release(_Hold.DISK)
         body.finished()
-
-    def _body_ended(self) -> None:
-        """The client half-closed in the middle of the body."""
-        self._break_off(WrongLength("The body ended before the length that was promised."), True)
 
     def _break_off(self, refusal: Refusal, vanished: bool = False) -> None:
         """
@@ -456,19 +458,32 @@ class UploadChannel(HTTPChannel):
         the answer.  TLS knows no half-close here, so there the connection
         stays whole while the body is dropped.
         """
+        if self._ended or (self._secure and not self._body_pending):
+            self._close()
+            return
+        self._leave()
+        if not self._secure:
+            self.transport.loseWriteConnection()
+
+    def _close(self) -> None:
+        """
+        Close behind what is written.
+        """
+        self._leave()
+        self.transport.loseConnection()
+
+    def _leave(self) -> None:
+        """
+        From here on nothing is answered any more, and a client that neither
+        reads nor closes is waited for no longer than :data:`LINGER_SECONDS`.
+        """
         self._inbox = b""
         self._state = _State.LINGER
         self._holds.clear()
         self._networkProducer.unregisterProducer()
-        if self._ended:
-            self.transport.loseConnection()
-            return
+        # TLS waits for the client's goodbye, which must be read.
         self._networkProducer.resumeProducing()
         self.setTimeout(LINGER_SECONDS)
-        if not self._secure:
-            self.transport.loseWriteConnection()
-        elif not self._body_pending:
-            self.transport.loseConnection()
 
     def _fit_reads(self) -> None:
         """
@@ -501,9 +516,7 @@ class UploadChannel(HTTPChannel):
         elif self._state is _State.HEAD and self._inbox:
             self._refuse_head(TooSlow("The head of the request did not come in time."))
         elif self._state is _State.HEAD:
-            self.loseConnection()
-            self.setTimeout(LINGER_SECONDS)
-            self._state = _State.LINGER
+            self._close()
         elif self._state is _State.BODY:
             self._break_off(TooSlow("The body did not go on in time."))
         else:
