@@ -75,7 +75,9 @@ class Drain:
         """
         late: Deferred[None] = Deferred()
         alarm = self._clock.callLater(self._timeout, late.callback, None)
-        await DeferredList([drained, late], fireOnOneCallback=True, fireOnOneErrback=True)
+        await DeferredList(
+            [drained, late], fireOnOneCallback=True, fireOnOneErrback=True, consumeErrors=True
+        )
         if not alarm.active():
             return False
         alarm.cancel()
