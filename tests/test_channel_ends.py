@@ -9,7 +9,9 @@ from twisted.internet.defer import Deferred
 from hmacfs.events import RequestFailed
 from hmacfs.web import pages
 from hmacfs.web.channel import LINGER_SECONDS, STALL_FACTOR
+from hmacfs.web.site import Limits, UploadSite
 from tests.taker import LIMITS, Case
+from tests.wire import Conversation
 
 
 class LossTests(Case):
@@ -83,11 +85,25 @@ class TimeTests(Case):
             self.clock.advance(2)
         self.assertEqual(self.client.statuses(), [408])
 
+    def test_late_head(self) -> None:
+        """
+        Its time begins with its first byte, also where it may take as long as
+        a connection may be idle.
+        """
+        limits = Limits(header_timeout=30, idle_timeout=30)
+        site = UploadSite(self.site.resource, self.hub, self.clock, self.site.manners, limits, "x")
+        client = Conversation(site)
+        client.request("GET", "/files")
+        for piece in (b"GET /files HTTP/1.1\r\n", b"Host: x\r\n", b"\r\n"):
+            self.clock.advance(14)
+            client.send(piece)
+        self.assertEqual(client.statuses(), [200, 200])
+
     def test_silent_connection(self) -> None:
         """
         A connection on which nothing comes is closed without a word.
         """
-        self.clock.advance(LIMITS.header_timeout)
+        self.clock.advance(min(LIMITS.header_timeout, LIMITS.idle_timeout))
         self.assertEqual((self.client.statuses(), self.client.transport.closed), ([], "closed"))
 
     def test_idle_between_requests(self) -> None:

@@ -137,6 +137,7 @@ class UploadChannel(HTTPChannel):
         self._state = _State.HEAD
         self._inbox = b""
         self._blank_skipped = False
+        self._head_due = False
         self._advancing = False
         self._holds: set[_Hold] = set()
         self._reader: Sized | Chunked = Sized(0)
@@ -158,7 +159,7 @@ class UploadChannel(HTTPChannel):
         self._networkProducer.registerProducer(self, True)
         self.peer = _address(self.transport.getPeer())
         self.number = self.site.opened(self)
-        self.setTimeout(self.site.header_timeout)
+        self.setTimeout(min(self.site.header_timeout, self.site.idle_timeout))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.setTimeout(None)
@@ -277,7 +278,8 @@ class UploadChannel(HTTPChannel):
         The first bytes of a head are here: all of it is due in time, however
         often a byte drips in.
         """
-        if self.timeOut != self.site.header_timeout:
+        if not self._head_due:
+            self._head_due = True
             self.setTimeout(self.site.header_timeout)
 
     def _refuse_head(self, refusal: Refusal) -> None:
@@ -297,7 +299,6 @@ class UploadChannel(HTTPChannel):
         self._state = _State.BUSY
         self._handlingRequest = True
         self.setTimeout(None)
-        self.why_lost = "disconnected"
         request = self.requestFactory(self)
         self.requests.append(request)
         if head.has_body:
@@ -443,6 +444,7 @@ class UploadChannel(HTTPChannel):
             return
         self._state = _State.HEAD
         self._blank_skipped = False
+        self._head_due = False
         self._holds.discard(_Hold.VERDICT)
         self.release(_Hold.PIPELINE)
         if self._waitingForTransport:
