@@ -18,13 +18,18 @@ from zope.interface import implementer
 from hmacfs.conditions import format_date
 from hmacfs.config import parse
 from hmacfs.errors import NotFound
-from hmacfs.events import DownloadCompleted, DownloadFailed, DownloadStarted, Event
+from hmacfs.events import (
+    DownloadCompleted,
+    DownloadFailed,
+    DownloadStarted,
+    Event,
+    RequestFailed,
+)
 from hmacfs.interfaces import IFile, IHub
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord
 from hmacfs.web.download import SMALL
 from hmacfs.web.root import make_site
-from hmacfs.web.sources import Truncated
 from tests import wire
 from tests.test_sources import ALPHABET, QuickFile, SlowFile
 from tests.test_verdict import NoFiles
@@ -55,14 +60,17 @@ class Shelf:
 
 @implementer(IHub)
 class Downloads:
-    """A hub that keeps what is told of downloads."""
+    """A hub that keeps what is told of downloads, and of requests that failed."""
 
     def __init__(self) -> None:
         self.told: list[Event] = []
+        self.failed: list[RequestFailed] = []
 
     def emit(self, event: Event) -> None:
         if isinstance(event, DownloadStarted | DownloadCompleted | DownloadFailed):
             self.told.append(event)
+        elif isinstance(event, RequestFailed):
+            self.failed.append(event)
 
 
 class Serving:
@@ -249,97 +257,6 @@ class DownloadTests(Serving, SynchronousTestCase):
         found = self.get("Range: bytes=0-0")
         self.assertEqual((found.status, found.body), (200, ALPHABET))
         self.assertNotIn("accept-ranges", found.headers)
-
-    def test_gone_while_opening(self) -> None:
-        """
-        A client that leaves while the file is opened leaves no open file.
-        """
-        self.serve(SlowFile())
-        self.store.slow = True
-        self.start()
-        self.client.vanish()
-        self.store.opening.callback(self.file)
-        self.assertEqual((self.file.closed, self.file.reads, self.told()), (1, [], []))
-
-    def test_gone_while_reading(self) -> None:
-        """
-        A client that leaves while a small file is read leaves no open file.
-        """
-        self.serve(SlowFile())
-        self.start()
-        self.client.vanish()
-        self.file.answer()
-        self.assertEqual((self.file.closed, self.told()), (1, []))
-
-    def test_gone_on_the_way(self) -> None:
-        """
-        A client that leaves in mid-body is told of, with what it took.
-        """
-        self.serve(SlowFile(LARGE))
-        self.start()
-        self.file.answer()
-        self.client.vanish()
-        self.file.answer()
-        self.assertEqual(self.file.closed, 1)
-        self.assertEqual(
-            self.told()[1:],
-            [DownloadFailed(at=NOW, request="r", name="a/b.txt", sent=4096, reason="disconnected")],
-        )
-
-    def test_cut(self) -> None:
-        """
-        A download that the daemon's end cuts off says so.
-        """
-        self.serve(SlowFile(LARGE))
-        self.start()
-        self.file.answer()
-        self.site.cut()
-        self.assertEqual(
-            self.told()[1:],
-            [
-                DownloadFailed(
-                    at=NOW, request="r", name="a/b.txt", sent=4096, reason="shutting-down"
-                )
-            ],
-        )
-
-    def test_truncated(self) -> None:
-        """
-        A file that is cut short on the way ends the connection, not the body.
-        """
-        self.serve(SlowFile(LARGE))
-        self.start()
-        self.file.content = LARGE[:4096]
-        self.file.answer()
-        self.file.answer()
-        self.assertEqual(self.client.transport.closed, "aborted")
-        self.assertEqual(self.file.closed, 1)
-        self.assertEqual(
-            self.told()[1:],
-            [DownloadFailed(at=NOW, request="r", name="a/b.txt", sent=4096, reason="internal")],
-        )
-        self.assertEqual(len(self.flushLoggedErrors(Truncated)), 1)
-
-    def test_truncated_small(self) -> None:
-        """
-        A small file that is cut short is our fault, and said so.
-        """
-        self.serve(QuickFile())
-        self.file.content = ALPHABET[:3]
-        found = self.get()
-        self.assertEqual((found.status, found.code, self.file.closed), (500, "internal", 1))
-        self.assertEqual(self.told(), [])
-        self.assertEqual(len(self.flushLoggedErrors(Truncated)), 1)
-
-    def test_failing_store(self) -> None:
-        """
-        A store that fails is our fault, and said so without its words.
-        """
-        self.serve(OSError("/srv/secret/path"))
-        found = self.get()
-        self.assertEqual((found.status, found.code), (500, "internal"))
-        self.assertNotIn(b"secret", self.client.transport.written)
-        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
 
 class ModelTests(Serving, SynchronousTestCase):

@@ -38,6 +38,16 @@ _EXPOSED = (
 )
 _PREFLIGHT_AGE = b"86400"
 
+# What may have been said already of a file that cannot be served after all.
+_OF_A_FILE = (
+    b"Accept-Ranges",
+    b"Content-Disposition",
+    b"Content-Range",
+    b"ETag",
+    b"Expires",
+    b"Last-Modified",
+)
+
 
 @attrs.frozen
 class Manners:
@@ -109,8 +119,7 @@ def refuse(request: UploadRequest, refusal: Refusal) -> None:
         content_type = b"text/plain; charset=utf-8"
         text = f"{refusal.text} ({refusal.code})"
     body = text.encode() + b"\n"
-    # What was meant for the file that is not served after all.
-    for name in (b"Accept-Ranges", b"Content-Disposition", b"Content-Range", b"Expires"):
+    for name in _OF_A_FILE:
         headers.removeHeader(name)
     request.setResponseCode(refusal.status)
     headers.setRawHeaders(b"Content-Type", [content_type])

@@ -66,7 +66,6 @@ class UploadRequest(Request):
         self.client = channel.peer
         self.method, self.uri, self.path, self.clientproto = b"", b"", b"", b"HTTP/1.1"
         self.args = {}
-        self._dress(None)
 
     def begin(self, head: Head) -> None:
         """
@@ -100,6 +99,7 @@ class UploadRequest(Request):
         """
         Answer a head that could not be read.
         """
+        self._dress(None)
         self._emit_received()
         pages.refuse(self, refusal)
 
@@ -149,7 +149,7 @@ class UploadRequest(Request):
         Cut the connection: the answer cannot be completed, and must not look complete.
         """
         if self.channel is not None:
-            self.channel.transport.abortConnection()
+            self.channel.cut("internal")
 
     def finish(self) -> None:
         """
