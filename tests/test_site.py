@@ -125,8 +125,13 @@ class DrainTests(Case):
 
     def test_new_connection(self) -> None:
         """
-        A connection that comes too late is closed.
+        A connection that comes too late is closed, told with its number, and
+        leaves no timer.
         """
         self.client.vanish()
         self.site.drain()
         self.assertEqual(Conversation(self.site).transport.closed, "closed")
+        numbers = [
+            event.connection for event in self.hub.events if isinstance(event, ConnectionClosed)
+        ]
+        self.assertEqual((numbers, self.clock.getDelayedCalls()), ([1, 2], []))

@@ -136,6 +136,9 @@ class Transport:
         if self.closed is None:
             self.closed = how
             self.reading = False
+            producer, self._producer = self._producer, None
+            if producer is not None:
+                producer.stopProducing()
             self.protocol.connectionLost(Failure(why))
 
     def getPeer(self) -> Any:

@@ -160,6 +160,8 @@ class UploadChannel(HTTPChannel):
         self.peer = _address(self.transport.getPeer())
         self.number = self.site.opened(self)
         self.setTimeout(min(self.site.header_timeout, self.site.idle_timeout))
+        if self.site.draining:
+            self.retire()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.setTimeout(None)
@@ -445,11 +447,10 @@ class UploadChannel(HTTPChannel):
         self._state = _State.HEAD
         self._blank_skipped = False
         self._head_due = False
-        self._holds.discard(_Hold.VERDICT)
-        self.release(_Hold.PIPELINE)
+        self.setTimeout(self.site.idle_timeout)
         if self._waitingForTransport:
             self.hold(_Hold.READER)
-        self.setTimeout(self.site.idle_timeout)
+        self.release(_Hold.PIPELINE)
         self._advance()
 
     def _linger(self) -> None:

@@ -132,8 +132,6 @@ class UploadSite(Site):
         now = self.clock.seconds()
         self._channels[channel] = now
         self.hub.emit(ConnectionOpened(at=now, connection=number, peer=channel.peer))
-        if self.draining:
-            channel.loseConnection()
         return number
 
     def closed(self, channel: UploadChannel) -> None:
