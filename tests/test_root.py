@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from json import loads
 
+from twisted.internet.defer import Deferred, fail, succeed
+
+from hmacfs.records import Figures
 from tests.serving import ServingCase, signed, timed
 
 
@@ -154,3 +157,43 @@ class HealthTests(ServingCase):
             (answer.status, loads(answer.body)),
             (200, {"status": "degraded", "problems": ["No attributes."]}),
         )
+
+    def test_no_space(self) -> None:
+        """
+        A store without space is not ready.
+        """
+        self.store.figures = lambda: succeed(Figures(files=1, size=1, free=0))
+        answer = self.client.request("GET", "/ready")
+        self.assertEqual(
+            (answer.status, loads(answer.body)),
+            (
+                503,
+                {
+                    "status": "unavailable",
+                    "problems": ["The store has no space left for uploads."],
+                },
+            ),
+        )
+
+    def test_no_answer(self) -> None:
+        """
+        Neither is one that fails, which is logged and told without its words.
+        """
+        self.store.figures = lambda: fail(OSError("/srv/secret"))
+        answer = self.client.request("GET", "/ready")
+        self.assertEqual(
+            (answer.status, loads(answer.body)),
+            (503, {"status": "unavailable", "problems": ["The store does not answer."]}),
+        )
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def test_gone(self) -> None:
+        """
+        Who has left hears nothing.
+        """
+        asked: Deferred[Figures] = Deferred()
+        self.store.figures = lambda: asked
+        self.client.send(b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.client.vanish()
+        asked.callback(Figures(files=1, size=1, free=1))
+        self.assertEqual(self.client.transport.written, b"")

@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
@@ -104,20 +107,24 @@ class Ready(Page):
     know of the store; or ``unavailable`` (503), with why.
     """
 
+    log = Logger()
+
     def __init__(self, store: IStore) -> None:
         super().__init__()
         self._store = store
 
     def render_GET(self, request: UploadRequest) -> int:
         """Ask the store."""
-        asked: Deferred[Figures] = self._store.figures()
-        asked.addCallbacks(
-            lambda figures: self._tell(request, figures),
-            lambda failure: self._tell(request, None),
-        ).addErrback(request.processingFailed)
+        asked: Deferred[Any] = self._store.figures()
+        asked.addErrback(self._failed)
+        asked.addCallback(lambda figures: self._tell(request, figures))
+        asked.addErrback(request.processingFailed)
         return NOT_DONE_YET
 
     render_HEAD = render_GET
+
+    def _failed(self, failure: Failure) -> None:
+        self.log.failure("the store tells no figures", failure)
 
     def _tell(self, request: UploadRequest, figures: Figures | None) -> None:
         if request.channel is None:
