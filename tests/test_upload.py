@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 
 from hmacfs.errors import NoSpace, NotStored
 from hmacfs.events import (
@@ -160,9 +160,7 @@ class RefusalTests(ServingCase):
         def failing(slot: Any) -> Any:
             upload = self.successResultOf(begin(slot))
             upload.commit = lambda: fail(NotStored("The disk did not keep it."))
-            answer: Deferred[Any] = Deferred()
-            answer.callback(upload)
-            return answer
+            return succeed(upload)
 
         self.store.begin = failing
         self.assertEqual((self.put("a", b"abc").status, self.get("a").status), (500, 404))
@@ -294,9 +292,7 @@ class TurnTests(ServingCase):
             upload = self.successResultOf(begin(slot))
             commit = upload.commit
             upload.commit = lambda: gate.addCallback(lambda _: commit())
-            answer: Deferred[Any] = Deferred()
-            answer.callback(upload)
-            return answer
+            return succeed(upload)
 
         self.store.begin = slow
         older = self.begin()
@@ -331,3 +327,34 @@ class ShutdownTests(ServingCase):
         )
         self.successResultOf(self.site.cut())
         self.assertEqual([event.offset for event in self.told(UploadSuspended)], [1])
+
+    def test_repetition(self) -> None:
+        """
+        Of a file that was only compared nothing is kept.
+        """
+        self.put("a", b"abc")
+        self.client.send(
+            f"PUT {signed('a', 3)} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na".encode()
+        )
+        self.successResultOf(self.site.cut())
+        self.assertEqual(self.told(UploadSuspended), [])
+        self.assertEqual([event.reason for event in self.told(UploadFailed)], ["shutting-down"])
+
+    def test_failing(self) -> None:
+        """
+        A part that cannot be kept is logged and told, and holds up nothing.
+        """
+        begin = self.store.begin
+
+        def failing(slot: Any) -> Any:
+            upload = self.successResultOf(begin(slot))
+            upload.suspend = lambda: fail(OSError("full"))
+            return succeed(upload)
+
+        self.store.begin = failing
+        self.client.send(
+            f"PUT {signed('a', 3)} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nx".encode()
+        )
+        self.successResultOf(self.site.cut())
+        self.assertEqual([event.reason for event in self.told(UploadFailed)], ["shutting-down"])
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)

@@ -8,7 +8,7 @@ answer, since the client went or the daemon stops.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProducer, IReactorTime
@@ -62,6 +62,7 @@ class Upload:
         self._hub = hub
         self._clock = clock
         self._over = False
+        self._repeats = isinstance(part, Repetition)
         self._sink = FileSink(part.append, high_water, self._fail)
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
@@ -85,9 +86,7 @@ class Upload:
         """The body will not be completed: put the part away."""
         if not self._over:
             self._over = True
-            self._put_away(
-                self._part.suspend if reason == SUSPENDING else self._part.discard, reason
-            )
+            self._put_away(reason, keep=reason == SUSPENDING and not self._repeats)
 
     def supersede(self) -> None:
         """
@@ -113,7 +112,7 @@ class Upload:
                 name=self._name,
                 size=record.size,
                 duration=now - request.started,
-                repeated=isinstance(self._part, Repetition),
+                repeated=self._repeats,
                 owner=record.owner,
             )
         )
@@ -131,28 +130,30 @@ class Upload:
     def _refused(self, failure: Failure) -> None:
         refusal = failure.value
         reason = refusal.code if isinstance(refusal, Refusal) else "internal"
-        self._put_away(self._part.discard, reason)
+        self._put_away(reason, keep=False)
         self._request.processingFailed(failure)
 
-    def _put_away(self, put_away: Callable[[], Deferred[None]], reason: str) -> None:
+    def _put_away(self, reason: str, keep: bool) -> None:
         """
-        Let the store do with the part as *put_away* says, once no write is
-        under way.
+        Let the store suspend or discard the part, once no write is under way.
         """
         self._sink.drop()
-        done = self._sink.quiet().addCallback(lambda _: put_away())
-        done.addCallbacks(lambda _: self._tell_end(reason), self._log_failure)
+        done: Deferred[Any] = self._sink.quiet()
+        done.addCallback(lambda _: self._part.suspend() if keep else self._part.discard())
+        done.addCallbacks(lambda _: keep, self._log_failure)
+        done.addCallback(self._tell_end, reason)
         done.addBoth(lambda _: self.ended.callback(None))
 
-    def _tell_end(self, reason: str) -> None:
+    def _log_failure(self, failure: Failure) -> bool:
+        self.log.failure("the part of upload {request} stays", failure, request=self._request.id)
+        return False
+
+    def _tell_end(self, kept: bool, reason: str) -> None:
         at, request = self._clock.seconds(), self._request.id
-        if reason == SUSPENDING:
+        if kept:
             self._hub.emit(UploadSuspended(at, request, self._name, self._part.offset, reason))
         else:
             self._hub.emit(UploadFailed(at, request, self._name, reason))
-
-    def _log_failure(self, failure: Failure) -> None:
-        self.log.failure("the part of upload {request} stays", failure, request=self._request.id)
 
     @property
     def _name(self) -> str:
