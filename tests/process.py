@@ -83,10 +83,14 @@ class Child:
             ready; it is waited for.
         :raise AssertionError: it did not get ready, and is ended.
         """
+        known = {**os.environ, **(environment or {})}
+        # Where warnings are errors, Twisted's TLS would break in the child: it
+        # uses what pyOpenSSL wants to be rid of.
+        known.pop("PYTHONWARNINGS", None)
         self._process = subprocess.Popen(
             arguments,
             cwd=folder,
-            env={**os.environ, **(environment or {})},
+            env=known,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
