@@ -16,6 +16,8 @@ from twisted.web.pages import errorPage, notFound
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
+from hmacfs.web.site import ALPN
+
 
 class Page(Resource):
     """
@@ -95,7 +97,6 @@ class MetricsSite(Site):
 
     def acceptableProtocols(self) -> list[bytes]:
         """
-        Offer nothing in a TLS handshake: see
-        :meth:`hmacfs.web.site.UploadSite.acceptableProtocols`.
+        What a TLS handshake settles on: see :data:`hmacfs.web.site.ALPN`.
         """
-        return []
+        return ALPN

@@ -4,7 +4,17 @@ Tests for :mod:`hmacfs.web.site` and :mod:`hmacfs.web.request`: what is told, an
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from OpenSSL import SSL
+from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
+from twisted.internet.ssl import CertificateOptions
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.web.server import Site
 
 from hmacfs.events import (
     ConnectionClosed,
@@ -12,8 +22,10 @@ from hmacfs.events import (
     RequestCompleted,
     RequestReceived,
 )
+from hmacfs.metrics_site import MetricsSite
+from tests.certificates import make_certificate
 from tests.taker import Case
-from tests.wire import UNIX_PEER, Conversation
+from tests.wire import PEER, UNIX_PEER, Conversation, Transport
 
 
 class EventTests(Case):
@@ -135,3 +147,63 @@ class DrainTests(Case):
             event.connection for event in self.hub.events if isinstance(event, ConnectionClosed)
         ]
         self.assertEqual((numbers, self.clock.getDelayedCalls()), ([1, 2], []))
+
+
+class HandshakeTests(Case):
+    """
+    A TLS client may offer protocols in its handshake, and HTTP/1.1 is among them.
+    """
+
+    def ask(self, site: Site, target: str, *offered: bytes) -> bytes:
+        """
+        Ask *site* by way of a handshake.
+
+        :param offered: the protocols that the client offers; it may offer none.
+        :return: the first line of the answer.
+        """
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        pem = make_certificate(folder).read_bytes()
+        options = CertificateOptions(
+            load_pem_private_key(pem, None), x509.load_pem_x509_certificate(pem)
+        )
+        server = TLSMemoryBIOFactory(options, False, site, self.clock).buildProtocol(PEER)
+        transport = Transport()
+        transport.protocol = server
+        server.makeConnection(transport)
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        if offered:
+            context.set_alpn_protos(offered)
+        client = SSL.Connection(context)
+        client.set_connect_state()
+
+        def exchange() -> None:
+            with contextlib.suppress(SSL.WantReadError):
+                server.dataReceived(client.bio_read(65536))
+            written, transport.written = transport.written, b""
+            if written:
+                client.bio_write(written)
+
+        for _ in range(3):
+            with contextlib.suppress(SSL.WantReadError):
+                client.do_handshake()
+            exchange()
+        client.send(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        exchange()
+        self.clock.advance(1)
+        exchange()
+        return client.recv(65536).partition(b"\r\n")[0]
+
+    def test_offers(self) -> None:
+        """
+        Whatever else it offers beside it, also nothing, it is served.
+        """
+        for offered in ([], [b"http/1.1"], [b"h2", b"http/1.1"]):
+            self.assertEqual(self.ask(self.site, "/files", *offered), b"HTTP/1.1 200 OK")
+
+    def test_metrics(self) -> None:
+        """
+        So it is on the metrics site.
+        """
+        site = MetricsSite(CollectorRegistry(), self.clock)
+        self.assertEqual(self.ask(site, "/metrics", b"h2", b"http/1.1"), b"HTTP/1.1 200 OK")

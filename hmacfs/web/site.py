@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import attrs
+from twisted.copyright import version as twisted_version
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource
@@ -20,6 +21,15 @@ from hmacfs.proxies import Network, client_address
 from hmacfs.web.channel import UploadChannel
 from hmacfs.web.pages import Manners
 from hmacfs.web.request import UploadRequest
+
+ALPN = [b"http/1.1"] if int(twisted_version.partition(".")[0]) >= 26 else []
+"""
+The protocols that a TLS handshake may settle on (RFC 7301).  HTTP/1.1 is all
+there is; twisted.web would offer HTTP/2 where it can.  From Twisted 26 on a
+client that offers some, as curl and every browser do, is turned away unless one
+of them stands here; Twisted 25.5 with pyOpenSSL 26 drops every connection where
+any does, and takes them all where none does.
+"""
 
 
 @attrs.frozen
@@ -94,11 +104,9 @@ class UploadSite(Site):
 
     def acceptableProtocols(self) -> list[bytes]:
         """
-        Offer nothing in a TLS handshake (RFC 7301): clients speak HTTP/1.1
-        then, which is all there is.  twisted.web would offer HTTP/2 where it
-        can, and Twisted 25.5 fails with pyOpenSSL 26 where anything is offered.
+        What a TLS handshake settles on: see :data:`ALPN`.
         """
-        return []
+        return ALPN
 
     @property
     def connections(self) -> int:
