@@ -1,0 +1,78 @@
+"""
+A real nginx in front of hmacfs' UNIX socket.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import textwrap
+from pathlib import Path
+
+from tests.process import Child
+
+
+class Authority:
+    """
+    A certificate for ``localhost`` that signs itself.
+
+    :ivar certificate: a PEM file; who trusts it trusts the server.
+    :ivar key: a PEM file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.certificate = folder / "certificate.pem"
+        self.key = folder / "key.pem"
+        make = (
+            "openssl req -x509 -noenc -days 2 -subj /CN=localhost -addext"
+            " subjectAltName=DNS:localhost -newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
+        )
+        subprocess.run(
+            [*make.split(), "-keyout", str(self.key), "-out", str(self.certificate)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+        )
+
+
+class Nginx(Child):
+    """
+    Debian's nginx, with TLS, HTTP/1.1 and HTTP/2 on one port of loopback.
+
+    :ivar port: where it listens.
+    """
+
+    def __init__(self, folder: Path, port: int, authority: Authority, snippet: str) -> None:
+        """
+        :param folder: a folder to be made.
+        :param snippet: what stands in its ``server``.
+        """
+        (folder / "temp").mkdir(parents=True)
+        config = folder / "nginx.conf"
+        config.write_text(
+            textwrap.dedent(f"""\
+                pid {folder}/nginx.pid;
+                error_log stderr notice;
+                user root;  # so that its worker reaches a socket of the tests
+                worker_processes 1;
+                events {{ worker_connections 256; }}
+                http {{
+                    access_log off;
+                    client_body_temp_path {folder}/temp/body;
+                    proxy_temp_path {folder}/temp/proxy;
+                    fastcgi_temp_path {folder}/temp/fastcgi;
+                    uwsgi_temp_path {folder}/temp/uwsgi;
+                    scgi_temp_path {folder}/temp/scgi;
+                    server {{
+                        listen 127.0.0.1:{port} ssl http2;
+                        server_name localhost;
+                        ssl_certificate {authority.certificate};
+                        ssl_certificate_key {authority.key};
+            """)
+            + snippet
+            + "}}\n"
+        )
+        super().__init__(
+            ["nginx", "-p", str(folder), "-c", str(config), "-g", "daemon off;"],
+            folder,
+            ready="start worker process ",
+        )
