@@ -458,14 +458,13 @@ class UploadChannel(HTTPChannel):
         Close so that the answer arrives.
 
         Closing a socket with unread bytes resets it, and a reset may overtake
-        the answer.  TLS knows no half-close here, so there the connection
-        stays whole while the body is dropped.
+        the answer: so only our half is closed.  TLS does the same by itself:
+        it says its goodbye and goes on reading until the client has said its own.
         """
-        if self._ended or (self._secure and not self._body_pending):
+        if self._ended or self._secure:
             self._close()
-            return
-        self._leave()
-        if not self._secure:
+        else:
+            self._leave()
             self.transport.loseWriteConnection()
 
     def _close(self) -> None:
@@ -484,7 +483,6 @@ class UploadChannel(HTTPChannel):
         self._state = _State.LINGER
         self._holds.clear()
         self._networkProducer.unregisterProducer()
-        # TLS waits for the client's goodbye, which must be read.
         self._networkProducer.resumeProducing()
         self.setTimeout(LINGER_SECONDS)
 
