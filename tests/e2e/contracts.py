@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from tests.e2e.curl import Answer, Curl
+from tests.e2e.curl import Answer, Curl, field_options
 from tests.e2e.files import MEBIBYTE, NAMES, SIZES, File
 from tests.e2e.servers import PASSWORD, Ejabberd, Prosody
 from tests.process import PATIENCE, Daemon, run_hmacfs
@@ -211,6 +211,21 @@ class SlotContract:
         """
         self.check_slixmpp(NAMES)
         self.check_curl(NAMES)
+
+    def test_unsafe(self) -> None:
+        """
+        What can be no name of a file is refused, though the XMPP server signs it.
+        """
+        files = [File(".."), File("n" * 400)]
+        for file, answer in zip(files, self.ask(files, upload=False), strict=True):
+            slot = Slot(**answer)
+            fields = {"Content-Type": file.content_type, **slot.headers}
+            # curl -T would tidy the URL up before it looks at the file.
+            body = ["-X", "PUT", "--data-binary", f"@{self.write(file.content)}"]
+            heard = self.curl(*field_options(fields), *body, slot.put)
+            self.assertEqual(
+                (heard.status, "(malformed-name)" in heard.body.read_text()), (400, True)
+            )
 
     def test_again(self) -> None:
         """

@@ -64,7 +64,7 @@ class Curl:
         self._count += 1
         body = self.folder / f"body-{self._count}"
         body.touch()  # curl makes no file for an empty body
-        usual = f"curl --silent --show-error --globoff {self.version} --output".split()
+        usual = f"curl --silent --show-error --globoff --path-as-is {self.version} --output".split()
         trust = ["--cacert", str(self.authority)] if self.authority else []
         report = ["--write-out", "[%{json}, %{header_json}]"]
         told = subprocess.run(
@@ -89,7 +89,12 @@ class Curl:
 
         :param fields: header fields; an empty value takes one of curl's own away.
         """
-        told = [
-            word for name, value in fields.items() for word in ["-H", f"{name}: {value}".strip()]
-        ]
-        return self(*told, "--upload-file", path, url)
+        return self(*field_options(fields), "--upload-file", path, url)
+
+
+def field_options(fields: Mapping[str, str]) -> list[str]:
+    """
+    :return: what tells curl to send *fields*.
+    """
+    lines = [f"{name}: {value}".strip() for name, value in fields.items()]
+    return [word for line in lines for word in ["-H", line]]
