@@ -191,6 +191,25 @@ class DownloadTests(Serving, SynchronousTestCase):
             self.file.answer()
         self.assertEqual(self.client.answers()[-1].body, LARGE)
 
+    def test_many_clients(self) -> None:
+        """
+        The more clients there are, the less is kept for each, and never next to nothing.
+        """
+        self.serve(SlowFile(LARGE * 32), ChunkSize="1MiB")
+        clients = [wire.Conversation(self.site) for _ in range(300)]
+        for client in clients:
+            client.send(b"GET /uploads/a/b.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+        sizes = [size for _, size, _ in self.file.reads]
+        self.assertEqual(
+            (sizes[0], sizes[15], sizes[31], sizes[299]),
+            (1024 * 1024, 1024 * 1024, 512 * 1024, SMALL),
+        )
+
+        for client in clients[1:]:
+            client.vanish()
+        self.file.answer()
+        self.assertEqual(self.file.reads[-1][1], 1024 * 1024)
+
     def test_one_after_the_other(self) -> None:
         """
         A connection serves several downloads, asked for at once.

@@ -94,14 +94,14 @@ class FileSourceTests(SynchronousTestCase):
     def begin(self, *pieces: Piece, chunk: int = 4, file: SlowFile | None = None) -> None:
         self.file = SlowFile() if file is None else file
         self.client = Taker()
-        self.source = FileSource(self.file, pieces, chunk)
+        self.source = FileSource(self.file, pieces, lambda: chunk)
         self.sent = self.source.send(self.client)
 
     def test_interface(self) -> None:
         """
         It pushes.
         """
-        self.assertTrue(verifyObject(IPushProducer, FileSource(SlowFile(), [], 1)))
+        self.assertTrue(verifyObject(IPushProducer, FileSource(SlowFile(), [], lambda: 1)))
 
     def test_chunks(self) -> None:
         """

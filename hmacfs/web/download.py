@@ -25,6 +25,12 @@ from hmacfs.web.sources import FileSource, read_whole
 SMALL = 64 * 1024
 """Bytes of a body up to which it is read at once and goes out with its headers."""
 
+HELD = 16 * 1024 * 1024
+"""
+Bytes that the chunks of all other bodies share: a client that asks and does
+not read keeps us two chunks, and itself none, for as long as it is borne with.
+"""
+
 
 class Download:
     """
@@ -36,6 +42,7 @@ class Download:
         self._hub = hub
         self._terms = Terms.of(settings)
         self._clock = clock
+        self._streaming = 0
 
     def render(self, request: UploadRequest, name: StoredName) -> int:
         """
@@ -72,7 +79,7 @@ class Download:
             else:
                 # The source closes the file from here on.
                 owned.pop_all()
-                source = FileSource(file, found.pieces, self._terms.chunk_size)
+                source = FileSource(file, found.pieces, self._chunk_size)
                 await self._stream(request, name, found, source)
 
     def _send(self, request: UploadRequest, name: StoredName, found: Answer, body: bytes) -> None:
@@ -97,15 +104,24 @@ class Download:
         self._started(request, name)
         _begin(request, found)
         request.notifyFinish().addErrback(lambda _: source.stopProducing())
+        self._streaming += 1
         try:
             complete = await source.send(request)
         except Exception:
             self._failed(request, name, source.sent, "internal")
             raise
+        finally:
+            self._streaming -= 1
         if complete:
             self._completed(request, name, source.sent)
         else:
             self._failed(request, name, source.sent, channel.why_lost)
+
+    def _chunk_size(self) -> int:
+        """
+        :return: bytes to read at once: fewer for each, the more there are.
+        """
+        return min(self._terms.chunk_size, max(SMALL, HELD // self._streaming))
 
     def _started(self, request: UploadRequest, name: StoredName) -> None:
         self._hub.emit(

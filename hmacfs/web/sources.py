@@ -11,7 +11,7 @@ length is promised.  It is an error, and never filled up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer
@@ -63,10 +63,10 @@ class FileSource:
     :ivar sent: bytes that the consumer took.
     """
 
-    def __init__(self, file: IFile, pieces: Iterable[Piece], chunk_size: int) -> None:
+    def __init__(self, file: IFile, pieces: Iterable[Piece], chunk_size: Callable[[], int]) -> None:
         """
         :param file: is closed when the body ends, however it ends.
-        :param chunk_size: bytes to read at once, at most.
+        :param chunk_size: asked before each read: bytes to read at once, at most.
         """
         self.sent = 0
         self._file = file
@@ -138,7 +138,7 @@ class FileSource:
         elif self._reading:
             return False
         elif self._offset < self._stop:
-            size = min(self._chunk_size, self._stop - self._offset)
+            size = min(self._chunk_size(), self._stop - self._offset)
             reading = self._file.read(self._offset, size)
             self._reading = True
             reading.addCallbacks(self._read, self._fail)
