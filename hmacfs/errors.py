@@ -217,6 +217,12 @@ class ShuttingDown(Refusal):
     status, code = 503, "shutting-down"
 
 
+class Overloaded(Refusal):
+    """More clients are here than there are descriptors for; it may be tried again."""
+
+    status, code = 503, "overloaded"
+
+
 class NoSpace(Refusal):
     """Too little space is left, uploads under way counted."""
 

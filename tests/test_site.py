@@ -5,6 +5,7 @@ Tests for :mod:`hmacfs.web.site` and :mod:`hmacfs.web.request`: what is told, an
 from __future__ import annotations
 
 import contextlib
+import errno
 from pathlib import Path
 
 from cryptography import x509
@@ -83,6 +84,19 @@ class EventTests(Case):
         self.assertEqual((answer.status, answer.code), (500, "internal"))
         self.assertNotIn(b"secret", answer.body)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_descriptors(self) -> None:
+        """
+        Where too many clients leave none to open a file with, one more is told so.
+        """
+        self.taker.verdict = verdict = Deferred()
+        self.put(3)
+        verdict.errback(OSError(errno.EMFILE, "Too many open files", "/srv/secret"))
+        [answer] = self.client.answers()
+        self.assertEqual(
+            (answer.status, answer.headers["retry-after"], answer.body),
+            (503, "5", b"Too many clients are served just now. (overloaded)\n"),
+        )
 
     def test_unix_peer(self) -> None:
         """

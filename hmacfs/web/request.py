@@ -8,6 +8,8 @@ the bytes as they come; every other is rendered at once.
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -19,7 +21,7 @@ from twisted.web.http import datetimeToString
 from twisted.web.resource import IResource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from hmacfs.errors import Internal, MethodNotAllowed, Refusal
+from hmacfs.errors import Internal, MethodNotAllowed, Overloaded, Refusal
 from hmacfs.events import RequestCompleted, RequestFailed, RequestReceived
 from hmacfs.http1 import Head
 from hmacfs.interfaces import IBody, ITakesBodies
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from hmacfs.web.site import UploadSite
 
 AGENT_LENGTH = 200
+
+_TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class UploadRequest(Request):
@@ -130,11 +134,19 @@ class UploadRequest(Request):
 
     def processingFailed(self, reason: Failure) -> None:
         """
-        Answer a :class:`hmacfs.errors.Refusal` as it says, and everything
-        else, once it is logged, as 500.
+        Answer a :class:`hmacfs.errors.Refusal` as it says, a want of
+        descriptors as 503, and everything else, once it is logged, as 500.
         """
         refusal = reason.value
-        if not isinstance(refusal, Refusal):
+        if isinstance(refusal, OSError) and refusal.errno in _TOO_MANY:
+            # As many tracebacks as there are clients would tell no more.
+            self._log.warn(
+                "request {request} was turned away: {why}",
+                request=self.id,
+                why=os.strerror(refusal.errno),
+            )
+            refusal = Overloaded("Too many clients are served just now.", [(b"Retry-After", b"5")])
+        elif not isinstance(refusal, Refusal):
             self._log.failure("request {request} failed", failure=reason, request=self.id)
             refusal = Internal("The server met a fault of its own.")
         if self.channel is None:
