@@ -40,6 +40,14 @@ class RefusalTests(Case):
             (404, "text/plain; charset=utf-8", b"Nothing. (not-found)\n"),
         )
 
+    def test_phrase(self) -> None:
+        """
+        Its status line says what its number means, also where that is a young one.
+        """
+        self.client.send(b"GET /files HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n")
+        line, _, _ = self.client.transport.written.partition(b"\r\n")
+        self.assertEqual(line, b"HTTP/1.1 431 Request Header Fields Too Large")
+
     def test_json(self) -> None:
         """
         It is JSON for who asks for that.

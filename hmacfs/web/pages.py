@@ -9,6 +9,7 @@ them a web client sees "status 0" where we said 403.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from json import dumps
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,8 @@ def refuse(request: UploadRequest, refusal: Refusal) -> None:
     body = text.encode() + b"\n"
     for name in _OF_A_FILE:
         headers.removeHeader(name)
-    request.setResponseCode(refusal.status)
+    # twisted.web has the phrases of RFC 2616, and none for 431.
+    request.setResponseCode(refusal.status, HTTPStatus(refusal.status).phrase.encode())
     headers.setRawHeaders(b"Content-Type", [content_type])
     headers.setRawHeaders(b"Content-Length", [b"%d" % len(body)])
     # A 404 may be kept by caches (RFC 9111 section 4.2.2), and the upload may come yet.
