@@ -158,6 +158,18 @@ class HoldingBackTests(Case):
         self.client.transport.unblock()
         self.assertEqual(self.client.statuses(), [200] * 50)
 
+    def test_late_full(self) -> None:
+        """
+        A transport that finds out only later that it is full, as TLS does,
+        holds the next request back.
+        """
+        self.client.request("GET", "/files")
+        self.client.channel.pauseProducing()
+        self.client.send(b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n")
+        before = self.client.statuses()
+        self.client.channel.resumeProducing()
+        self.assertEqual((before, self.client.statuses()), ([200], [200, 200]))
+
     def test_large_pieces(self) -> None:
         """
         A large body is read in large pieces, and only that.
@@ -253,6 +265,16 @@ class RefusalTests(Case):
         """
         self.client.send(b"GET / HTTP/1.1\n")
         self.assertEqual(self.client.statuses(), [400])
+
+    def test_given_up(self) -> None:
+        """
+        Who takes a body can cut its client off.
+        """
+        self.put(1000)
+        self.body.producer.stopProducing()
+        self.assertEqual(
+            (self.client.transport.closed, self.body.losses), ("aborted", ["disconnected"])
+        )
 
     def test_later_body_lost(self) -> None:
         """

@@ -121,6 +121,16 @@ class OriginTests(Case):
         """
         self.assertEqual(self.ask("https://b.example"), {"vary": "Origin"})
 
+    def test_none(self) -> None:
+        """
+        An empty list opens nothing to a web page, and says nothing of it.
+        """
+        manners = Manners.for_origins([])
+        site = UploadSite(self.site.resource, self.hub, self.clock, manners, LIMITS, "feed")
+        answer = Conversation(site).request("OPTIONS", "*", "Origin: https://a.example")
+        self.assertEqual(answer.status, 204)
+        self.assertEqual([name for name in answer.headers if name.startswith("access")], [])
+
 
 class AcceptTests(SynchronousTestCase):
     """

@@ -84,6 +84,18 @@ class FileSinkTests(SynchronousTestCase):
         self.disk_catches_up()
         self.successResultOf(quiet)
 
+    def test_quiet_behind_more(self) -> None:
+        """
+        It is not quiet when a client that was let go on has sent more at once.
+        """
+        self.client.resumeProducing = lambda: self.sink.write(b"more")
+        self.sink.write(b"x" * (HIGH_WATER + 1))
+        quiet = self.sink.quiet()
+        self.disk_catches_up()
+        self.assertNoResult(quiet)
+        self.disk_catches_up()
+        self.successResultOf(quiet)
+
     def test_quiet_from_the_start(self) -> None:
         """
         A sink that got nothing is quiet.

@@ -98,6 +98,25 @@ class EventTests(Case):
             (503, "5", b"Too many clients are served just now. (overloaded)\n"),
         )
 
+    def test_faulty_page(self) -> None:
+        """
+        So it is where a resource does not answer by itself.
+        """
+        self.taker.render_GET = lambda request: b"text"
+        self.assertEqual(self.client.request("GET", "/files").status, 500)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
+    def test_late_fault(self) -> None:
+        """
+        A fault is logged also where nobody is left to hear of it.
+        """
+        self.taker.verdict = verdict = Deferred()
+        self.put(3)
+        self.client.vanish()
+        verdict.errback(RuntimeError())
+        self.assertEqual(self.client.statuses(), [])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
     def test_unix_peer(self) -> None:
         """
         A client on a UNIX socket is "unix", or who a proxy there says it is.

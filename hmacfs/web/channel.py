@@ -123,8 +123,8 @@ class UploadChannel(HTTPChannel):
     """
 
     site: UploadSite
-    # The kinds of transport share no interface that says all of what is used here.
     requestFactory: Any = UploadRequest
+    # The kinds of transport share no interface that says all of what is used here.
     transport: Any
     timeOut: Any
     _networkProducer: Any
@@ -299,7 +299,6 @@ class UploadChannel(HTTPChannel):
         self._body_pending = head.has_body
         self._expects = head.expects
         self._state = _State.BUSY
-        self._handlingRequest = True
         self.setTimeout(None)
         request = self.requestFactory(self)
         self.requests.append(request)
@@ -439,7 +438,6 @@ class UploadChannel(HTTPChannel):
         """
         self.requests.remove(request)
         self._lose_body("refused")
-        self._handlingRequest = False
         self._read_in(PIECE)
         if self._body_pending or not self.persistent:
             self._linger()
