@@ -1,13 +1,12 @@
 """
-Tests for :mod:`hmacfs.web.upload`, :mod:`hmacfs.web.repetition` and
-:mod:`hmacfs.web.admission`: a PUT, from its head to its 201.
+Tests for :mod:`hmacfs.web.upload`: a PUT, from its head to its 201.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import fail, succeed
 
 from hmacfs.errors import NoSpace, NotStored
 from hmacfs.events import (
@@ -164,153 +163,6 @@ class RefusalTests(ServingCase):
 
         self.store.begin = failing
         self.assertEqual((self.put("a", b"abc").status, self.get("a").status), (500, 404))
-
-
-class RepetitionTests(ServingCase):
-    """
-    The same file again is 201, another one 409.
-    """
-
-    def test_same(self) -> None:
-        """
-        A client whose 201 was lost simply tries again.
-        """
-        first, second = self.put("a", b"abc"), self.put("a", b"abc")
-        self.assertEqual((first.status, second.status), (201, 201))
-        self.assertEqual(first.headers["etag"], second.headers["etag"])
-        self.assertEqual([event.repeated for event in self.told(UploadCompleted)], [False, True])
-
-    def test_other_length(self) -> None:
-        """
-        Another length is refused at once, and the file stays.
-        """
-        self.put("a", b"abc")
-        refused = self.put("a", b"abcd")
-        self.client = Conversation(self.site)
-        self.assertEqual((refused.status, self.get("a").body), (409, b"abc"))
-
-    def test_other_bytes(self) -> None:
-        """
-        The first other byte is refused, without waiting for the rest.
-        """
-        self.put("a", b"abcdef")
-        self.client.send(
-            f"PUT {signed('a', 6)} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabX".encode()
-        )
-        self.assertEqual(self.client.statuses(), [201, 409])
-
-    def test_piecewise(self) -> None:
-        """
-        It does not matter how the bytes are cut.
-        """
-        self.put("a", b"abcdef")
-        self.client.send(
-            f"PUT {signed('a', 6)} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n".encode()
-        )
-        for byte in b"abcdef":
-            self.client.send(bytes([byte]))
-        self.assertEqual(self.client.statuses(), [201, 201])
-
-    def test_longer_file(self) -> None:
-        """
-        A chunked body that is only the beginning of the file is refused.
-        """
-        self.put("a", b"abcdef")
-        self.client.send(
-            f"PUT {timed('PUT', 'a')} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-            "3\r\nabc\r\n0\r\n\r\n".encode()
-        )
-        self.assertEqual(self.client.statuses(), [201, 409])
-
-    def test_versioned(self) -> None:
-        """
-        Where files may be replaced, the newer one is served.
-        """
-        self.serve(EnableVersioning=True)
-        self.put("a", b"abc")
-        self.assertEqual((self.put("a", b"defg").status, self.get("a").body), (201, b"defg"))
-
-    def test_protected_version(self) -> None:
-        """
-        A signature that never expires may be kept from replacing anything.
-        """
-        self.serve(EnableVersioning=True, OverwriteNeeds="expiring")
-        self.put("a", b"abc")
-        by_time = self.client.request("PUT", timed("PUT", "a"), body=b"defg")
-        by_size = self.put("a", b"hi")
-        self.assertEqual((by_time.status, by_size.status), (201, 409))
-
-
-class TurnTests(ServingCase):
-    """
-    Of several uploads to one name the newest goes on.
-    """
-
-    def begin(self) -> Conversation:
-        client = Conversation(self.site)
-        client.send(
-            f"PUT {signed('a', 3)} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na".encode()
-        )
-        return client
-
-    def test_newest(self) -> None:
-        """
-        The older ones are answered 409 and closed.
-        """
-        clients = [self.begin() for _ in range(3)]
-        clients[-1].send(b"bc")
-        self.assertEqual([client.statuses() for client in clients], [[409], [409], [201]])
-        self.assertTrue(clients[0].transport.half_closed)
-        self.assertEqual(clients[0].answers()[0].code, "superseded")
-
-    def test_slow_store(self) -> None:
-        """
-        One that the store has not begun yet gives way as well.
-        """
-        begin, gates = self.store.begin, []
-
-        def gated(slot: Any) -> Any:
-            gate: Deferred[None] = Deferred()
-            gates.append(gate)
-            return gate.addCallback(lambda _: begin(slot))
-
-        self.store.begin = gated
-        older, newer = self.begin(), self.begin()
-        gates[0].callback(None)
-        gates[1].callback(None)
-        newer.send(b"bc")
-        self.assertEqual((older.statuses(), newer.statuses()), ([409], [201]))
-
-    def test_committing(self) -> None:
-        """
-        One that is being committed is waited for, and met as a file.
-        """
-        begin, gate = self.store.begin, Deferred()
-
-        def slow(slot: Any) -> Any:
-            self.store.begin = begin
-            upload = self.successResultOf(begin(slot))
-            commit = upload.commit
-            upload.commit = lambda: gate.addCallback(lambda _: commit())
-            return succeed(upload)
-
-        self.store.begin = slow
-        older = self.begin()
-        older.send(b"bc")
-        newer = self.begin()
-        newer.send(b"bc")
-        self.assertEqual((older.statuses(), newer.statuses()), ([], []))
-        gate.callback(None)
-        self.assertEqual((older.statuses(), newer.statuses()), ([201], [201]))
-
-    def test_other_names(self) -> None:
-        """
-        Uploads to other names do not meet.
-        """
-        older = self.begin()
-        self.put("b", b"abc")
-        older.send(b"bc")
-        self.assertEqual(older.statuses(), [201])
 
 
 class ShutdownTests(ServingCase):
