@@ -28,7 +28,7 @@ SAFETY = (
 )
 
 # Lists, since "*" means nothing to a browser beside Authorization.
-_METHODS = b"GET, HEAD, PUT, OPTIONS"
+METHODS = b"GET, HEAD, PUT, OPTIONS"
 _REQUEST_FIELDS = (
     b"Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, "
     b"If-Unmodified-Since, Range, X-Requested-With"
@@ -99,7 +99,7 @@ def preflight(request: UploadRequest, allowed: bytes) -> None:
     request.setResponseCode(204)
     headers.setRawHeaders(b"Allow", [allowed])
     if headers.hasHeader(b"Access-Control-Allow-Origin"):
-        headers.setRawHeaders(b"Access-Control-Allow-Methods", [_METHODS])
+        headers.setRawHeaders(b"Access-Control-Allow-Methods", [METHODS])
         headers.setRawHeaders(b"Access-Control-Allow-Headers", [_REQUEST_FIELDS])
         headers.setRawHeaders(b"Access-Control-Max-Age", [_PREFLIGHT_AGE])
     request.finish()

@@ -85,7 +85,7 @@ class UploadRequest(Request):
         self._emit_received()
         try:
             if head.target == b"*":
-                pages.preflight(self, b"GET, HEAD, PUT, OPTIONS")
+                pages.preflight(self, pages.METHODS)
                 return
             self.prepath = []
             self.postpath = [unquote_to_bytes(part) for part in head.path[1:].split(b"/")]

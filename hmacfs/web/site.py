@@ -109,11 +109,6 @@ class UploadSite(Site):
         return ALPN
 
     @property
-    def connections(self) -> int:
-        """How many connections are open."""
-        return len(self._channels)
-
-    @property
     def transfers(self) -> int:
         """How many requests are being answered."""
         return sum(len(channel.requests) for channel in self._channels)
