@@ -44,7 +44,10 @@ class TreeTests(ServingCase):
             "/none/": 404,
             "/metrics": 404,
             "/health": 200,
+            "/health/": 404,
+            "/health/a": 404,
             "/ready": 200,
+            "/ready/a": 404,
         }
         self.assertEqual({target: self.status("GET", target) for target in cases}, cases)
 

@@ -40,18 +40,25 @@ PIECES_WAITING = 2
 """How many pieces of ``ChunkSize`` of one upload may wait for the disk."""
 
 
+def _not_found() -> NotFound:
+    return NotFound("Nothing is kept under this name.")
+
+
 class Page(Resource):
     """
-    A leaf that answers by itself, OPTIONS with what it allows.
+    What answers by itself, OPTIONS with what it allows.  Nothing is below it.
     """
 
-    isLeaf = True
     allowedMethods: Sequence[bytes] = (b"GET", b"HEAD", b"OPTIONS")
 
     def render_OPTIONS(self, request: UploadRequest) -> int:
         """Tell what is allowed here."""
         pages.preflight(request, b", ".join(self.allowedMethods))
         return NOT_DONE_YET
+
+    def getChild(self, path: bytes, request: UploadRequest) -> Resource:
+        """404."""
+        return Refusing(_not_found)
 
 
 class Refusing(Resource):
@@ -79,7 +86,7 @@ class Folder(Resource):
         """The root and its like are 403, what is unknown is 404."""
         if path == b"" and not request.postpath:
             return Refusing(lambda: Forbidden("Folders are not served."))
-        return Refusing(lambda: NotFound("Nothing is kept under this name."))
+        return Refusing(_not_found)
 
     def render(self, request: UploadRequest) -> int:
         """The same without the slash."""
@@ -151,6 +158,7 @@ class Files(Page):
     The files below the prefix.
     """
 
+    isLeaf = True
     allowedMethods = (b"GET", b"HEAD", b"OPTIONS", b"PUT")
     body_methods = frozenset([b"PUT"])
 
