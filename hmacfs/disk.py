@@ -1,0 +1,183 @@
+"""
+The disk: every system call of the store, each in one line.
+
+The store never says a path.  It walks from folder to folder by descriptors,
+one segment at a time, and follows no link on the way: what an attacker, or a
+careless operator, plants in the tree is then another kind of thing, and never
+a way out of it.
+
+All of it stands here so that it can be replaced: ``PowerCutDisk``, in the
+tests, has the same calls over a disk in memory that keeps apart what was
+synced and what was not.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Sequence
+
+from zope.interface import implementer
+
+from hmacfs.interfaces import IDisk
+from hmacfs.records import ATTRIBUTE, Status
+
+MOST_PIECES = os.sysconf("SC_IOV_MAX")
+"""How many pieces one ``writev`` takes."""
+
+ROOT_MODE = 0o750
+
+# Python opens everything close-on-exec.
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY
+_NO_LINKS = os.O_NOFOLLOW
+
+
+@implementer(IDisk)
+class Disk:
+    """
+    The disk of this machine.
+    """
+
+    def __init__(self, durable: bool = True) -> None:
+        """
+        :param durable: whether what is synced is waited for; without it what
+            is kept survives the death of the process, and no power cut
+            (``Durability = "fast"``).
+        """
+        self._durable = durable
+
+    def root(self, path: str) -> int:
+        """See :meth:`hmacfs.interfaces.IDisk.root`.  Each new folder is synced."""
+        try:
+            return os.open(path, _FOLDER)
+        except FileNotFoundError:
+            above, name = os.path.split(path)
+            parent = self.root(above)
+        try:
+            self.make_folder(parent, os.fsencode(name), ROOT_MODE)
+            self.sync(parent)
+        except FileExistsError:
+            pass  # Somebody else made it meanwhile, or it is a dangling link.
+        finally:
+            os.close(parent)
+        return os.open(path, _FOLDER)
+
+    def system(self, folder: int) -> str:
+        """
+        See :meth:`hmacfs.interfaces.IDisk.system`.
+
+        By the number of the mount, which the kernel tells of a descriptor:
+        device numbers are ambiguous on btrfs, and paths behind a bind mount.
+        """
+        try:
+            with open(f"/proc/self/fdinfo/{folder}") as lines:
+                mount = dict(line.split(":", 1) for line in lines)["mnt_id"].strip()
+            with open("/proc/self/mountinfo") as mounts:
+                for line in mounts:
+                    # 36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw  (proc(5))
+                    before, _, behind = line.partition(" - ")
+                    if before.split()[0] == mount:
+                        return behind.split()[0]
+        except (OSError, KeyError):
+            pass  # No /proc, or another kernel's.
+        return ""
+
+    def free(self, folder: int) -> int:
+        """See :meth:`hmacfs.interfaces.IDisk.free`."""
+        found = os.fstatvfs(folder)
+        return found.f_bavail * found.f_frsize
+
+    def folder(self, parent: int, name: bytes) -> int:
+        """See :meth:`hmacfs.interfaces.IDisk.folder`."""
+        return os.open(name, _FOLDER | _NO_LINKS, dir_fd=parent)
+
+    def make_folder(self, parent: int, name: bytes, mode: int) -> None:
+        """See :meth:`hmacfs.interfaces.IDisk.make_folder`."""
+        os.mkdir(name, mode, dir_fd=parent)
+
+    def remove_folder(self, parent: int, name: bytes) -> None:
+        """See :meth:`hmacfs.interfaces.IDisk.remove_folder`."""
+        os.rmdir(name, dir_fd=parent)
+
+    def names(self, folder: int) -> list[bytes]:
+        """See :meth:`hmacfs.interfaces.IDisk.names`."""
+        return [os.fsencode(name) for name in os.listdir(folder)]
+
+    def create(self, folder: int, name: bytes, mode: int) -> int:
+        """See :meth:`hmacfs.interfaces.IDisk.create`."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _NO_LINKS
+        return os.open(name, flags, mode, dir_fd=folder)
+
+    def open(self, folder: int, name: bytes) -> int:
+        """See :meth:`hmacfs.interfaces.IDisk.open`."""
+        return os.open(name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINKS, dir_fd=folder)
+
+    def close(self, descriptor: int) -> None:
+        """See :meth:`hmacfs.interfaces.IDisk.close`."""
+        os.close(descriptor)
+
+    def status(self, descriptor: int) -> Status:
+        """See :meth:`hmacfs.interfaces.IDisk.status`."""
+        return _status(os.fstat(descriptor))
+
+    def look(self, folder: int, name: bytes) -> Status:
+        """See :meth:`hmacfs.interfaces.IDisk.look`."""
+        return _status(os.stat(name, dir_fd=folder, follow_symlinks=False))
+
+    def write(self, file: int, pieces: Sequence[bytes | memoryview]) -> int:
+        """See :meth:`hmacfs.interfaces.IDisk.write`."""
+        return os.writev(file, pieces)
+
+    def read(self, file: int, offset: int, size: int) -> bytes:
+        """See :meth:`hmacfs.interfaces.IDisk.read`."""
+        return os.pread(file, size, offset)
+
+    def attribute(self, file: int) -> bytes | None:
+        """See :meth:`hmacfs.interfaces.IDisk.attribute`."""
+        try:
+            return os.getxattr(file, ATTRIBUTE)
+        except OSError as error:
+            if error.errno == errno.ENODATA:
+                return None
+            raise
+
+    def set_attribute(self, file: int, value: bytes) -> None:
+        """See :meth:`hmacfs.interfaces.IDisk.set_attribute`."""
+        os.setxattr(file, ATTRIBUTE, value)
+
+    def link(self, folder: int, name: bytes, to: int, new: bytes) -> None:
+        """See :meth:`hmacfs.interfaces.IDisk.link`."""
+        os.link(name, new, src_dir_fd=folder, dst_dir_fd=to, follow_symlinks=False)
+
+    def rename(self, folder: int, name: bytes, to: int, new: bytes) -> None:
+        """See :meth:`hmacfs.interfaces.IDisk.rename`."""
+        os.rename(name, new, src_dir_fd=folder, dst_dir_fd=to)
+
+    def unlink(self, folder: int, name: bytes) -> None:
+        """See :meth:`hmacfs.interfaces.IDisk.unlink`."""
+        os.unlink(name, dir_fd=folder)
+
+    def sync(self, descriptor: int) -> None:
+        """See :meth:`hmacfs.interfaces.IDisk.sync`."""
+        if self._durable:
+            os.fsync(descriptor)
+
+    def lock(self, folder: int, name: bytes, wait: bool) -> int:
+        """
+        See :meth:`hmacfs.interfaces.IDisk.lock`.  Opened anew each time:
+        ``flock`` holds between open files, not between threads that share one.
+        """
+        file = os.open(name, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o600, dir_fd=folder)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            os.close(file)
+            raise
+        return file
+
+
+def _status(found: os.stat_result) -> Status:
+    kind = {stat.S_IFREG: "file", stat.S_IFDIR: "folder"}.get(stat.S_IFMT(found.st_mode), "other")
+    return Status(found.st_dev, found.st_ino, kind, found.st_size, found.st_mtime_ns)

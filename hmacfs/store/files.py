@@ -1,0 +1,54 @@
+"""
+A file that is being read.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from hmacfs.interfaces import IDisk, IFile, IHasDescriptor, IThreads
+from hmacfs.records import FileRecord
+
+
+@implementer(IFile, IHasDescriptor)
+class StoredFile:
+    """
+    An open file of the disk.  Replaced or removed, it still has its bytes.
+    """
+
+    def __init__(self, file: int, record: FileRecord, disk: IDisk, threads: IThreads) -> None:
+        self.record = record
+        self._file = file
+        self._disk = disk
+        self._threads = threads
+        self._reading = 0
+        self._closed = False
+
+    def read(self, offset: int, size: int) -> Deferred[bytes]:
+        """See :meth:`hmacfs.interfaces.IFile.read`."""
+        self._reading += 1
+        done = self._threads.run(self._disk.read, self._file, offset, size)
+        return done.addBoth(self._read)
+
+    def close(self) -> None:
+        """See :meth:`hmacfs.interfaces.IFile.close`."""
+        if not self._closed:
+            self._closed = True
+            self._let_go()
+
+    def fileno(self) -> int:
+        """See :meth:`hmacfs.interfaces.IHasDescriptor.fileno`."""
+        return self._file
+
+    def _read(self, result: bytes) -> bytes:
+        self._reading -= 1
+        if self._closed:
+            self._let_go()
+        return result
+
+    def _let_go(self) -> None:
+        # Not below a thread that reads: the number could be another file's by
+        # the time it is used.
+        if not self._reading:
+            self._disk.close(self._file)

@@ -1,0 +1,206 @@
+"""
+The store that keeps files as files.
+
+What may block is done in threads of the store's own: creating, writing,
+syncing, removing.  What does not is done on the spot, since a thread costs
+more: opening a file, asking what stands under a name and how much room is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from hmacfs.errors import Forbidden, NotFound
+from hmacfs.interfaces import IDisk, IFile, IIndex, IStore, IThreads, IUpload
+from hmacfs.names import StoredName
+from hmacfs.records import Figures, Row, Status
+from hmacfs.store.area import Area, open_area
+from hmacfs.store.files import StoredFile
+from hmacfs.store.labels import Label, decode, describe
+from hmacfs.store.opened import Opened, Policy
+from hmacfs.store.parts import Part
+from hmacfs.store.space import Promise
+from hmacfs.store.troubles import MISSING, refusal, taken
+from hmacfs.store.upload import FilesystemUpload
+from hmacfs.uploads import Slot
+
+
+def _missing() -> NotFound:
+    return NotFound("Nothing is kept under this name.")
+
+
+@implementer(IStore)
+class FilesystemStore:
+    """
+    One folder of one file system, and one daemon that has it.
+    """
+
+    def __init__(
+        self,
+        disk: IDisk,
+        root: str,
+        index: IIndex,
+        clock: IReactorTime,
+        threads: IThreads,
+        policy: Policy,
+    ) -> None:
+        """
+        :param root: the absolute path of the store.
+        """
+        self._disk = disk
+        self._root = root
+        self._index = index
+        self._clock = clock
+        self._threads = threads
+        self._policy = policy
+        self._opened: Opened | None = None
+
+    @inlineCallbacks
+    def start(self) -> Generator[Deferred[Any], Any, None]:
+        """See :meth:`hmacfs.interfaces.IStore.start`."""
+        self._threads.start()
+        try:
+            area = yield self._threads.run(open_area, self._disk, self._root, self._policy.network)
+            try:
+                yield self._index.start()
+                self._opened = yield self._recover(area)
+            except BaseException:
+                yield self._index.stop()
+                area.close(self._disk)
+                raise
+        except BaseException:
+            yield self._threads.stop()
+            raise
+
+    @inlineCallbacks
+    def stop(self) -> Generator[Deferred[Any], Any, None]:
+        """
+        See :meth:`hmacfs.interfaces.IStore.stop`.  Harmless where the start
+        failed, and when called twice.
+        """
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            yield opened.backlog.flush()
+            yield self._index.stop()
+            opened.area.close(self._disk)
+            yield self._threads.stop()
+
+    @inlineCallbacks
+    def begin(self, slot: Slot) -> Generator[Deferred[Any], Any, IUpload]:
+        """See :meth:`hmacfs.interfaces.IStore.begin`."""
+        opened = self._open_one()
+        try:
+            self._check_free(slot)
+            promise = Promise(opened.space)
+            promise.ask(slot.size or 0)
+            now = self._clock.seconds()
+            label = Label(
+                content_type=slot.content_type,
+                size=slot.size,
+                expires=slot.expires,
+                owner=slot.owner,
+                until=int(now) + self._policy.upload_expiry,
+                name=slot.name.text,
+            )
+            try:
+                stale = opened.suspended.take(slot.name, now)
+                part = yield self._threads.run(self._begin, label, stale)
+            except BaseException:
+                promise.shrink(0)
+                raise
+        except OSError as error:
+            foreseen = refusal(error)
+            if foreseen is None:
+                raise
+            raise foreseen from error
+        return FilesystemUpload(slot, part, promise, opened)
+
+    @inlineCallbacks
+    def open(self, name: StoredName) -> Generator[Deferred[Any], Any, IFile]:
+        """See :meth:`hmacfs.interfaces.IStore.open`."""
+        opened = self._open_one()
+        file = self._open_file(name)
+        try:
+            status = self._disk.status(file)
+            self._check_file(status)
+            label = row = None
+            if opened.parts.attributes:
+                label = decode(self._disk.attribute(file))
+            else:
+                row = yield self._find(name)
+            record = describe(name, status, label, row)
+            if record.expires is not None and record.expires <= self._clock.seconds():
+                raise _missing()
+        except BaseException:
+            self._disk.close(file)
+            raise
+        return StoredFile(file, record, self._disk, self._threads)
+
+    def figures(self) -> Deferred[Figures]:
+        """See :meth:`hmacfs.interfaces.IStore.figures`."""
+        files, size = self._index.totals()
+        return succeed(Figures(files, size, self._open_one().space.left()))
+
+    def faults(self) -> Sequence[str]:
+        """See :meth:`hmacfs.interfaces.IStore.faults`."""
+        return self._open_one().area.faults
+
+    def _open_one(self) -> Opened:
+        assert self._opened is not None, "the store is not started"
+        return self._opened
+
+    @inlineCallbacks
+    def _recover(self, area: Area) -> Generator[Deferred[Any], Any, Opened]:
+        opened = Opened(area, self._disk, self._index, self._clock, self._threads, self._policy)
+        found = yield self._threads.run(opened.recovery.recover, self._clock.seconds())
+        for waiting in found.waiting:
+            opened.suspended.add(waiting)
+        for row, id in found.finished:
+            opened.backlog.add(row, id)
+        yield opened.backlog.flush()
+        return opened
+
+    def _check_free(self, slot: Slot) -> None:
+        """
+        :raise Refusal: something has the name that does not give way.
+        """
+        try:
+            with self._open_one().files.holding(slot.name) as folder:
+                status = self._disk.look(folder, slot.name.segments[-1])
+        except FileNotFoundError:
+            return
+        if not slot.overwrite or status.kind != "file":
+            raise taken(status)
+
+    def _begin(self, label: Label, stale: Sequence[bytes]) -> Part:
+        parts = self._open_one().parts
+        for id in stale:
+            parts.drop(id)
+        return parts.create(label)
+
+    def _open_file(self, name: StoredName) -> int:
+        try:
+            with self._open_one().files.holding(name) as folder:
+                return self._disk.open(folder, name.segments[-1])
+        except OSError as error:
+            if error.errno in MISSING:
+                raise _missing() from None
+            raise
+
+    def _check_file(self, status: Status) -> None:
+        if status.kind == "folder":
+            raise Forbidden("Folders are not served.")
+        if status.kind != "file":
+            raise _missing()
+
+    def _find(self, name: StoredName) -> Deferred[Row | None]:
+        """
+        :return: fires with what the index knows, be it written or still to be.
+        """
+        row = self._open_one().backlog.find(name.text)
+        return self._index.find(name.text) if row is None else succeed(row)

@@ -1,0 +1,140 @@
+"""
+From the root of a tree down to a file, and the folders made on the way.
+
+A folder is opened below the one that holds it, by descriptor, and no link is
+followed.  One that is missing is made, and the folder that holds it is synced
+before anything is put in: else a power cut could take away the folder with a
+file in it that was acknowledged.
+
+That holds for a folder that another thread has made this very moment, too.
+Whoever makes one says so first and takes it back when it is synced; whoever
+finds it in between syncs as well, and does not wait.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock
+
+from hmacfs.interfaces import IDisk
+from hmacfs.names import StoredName, jailed
+
+FOLDER_MODE = 0o750
+"""
+As the umask lets it be.  The group may read, so that a web server in it can
+serve the files by itself.
+"""
+
+Segments = tuple[bytes, ...]
+
+
+class Folders:
+    """
+    The folders of one tree: of the files as they are served, or of the versions.
+    """
+
+    def __init__(self, disk: IDisk, root: int) -> None:
+        """
+        :param root: the folder that all of it is below, which stays open.
+        """
+        self._disk = disk
+        self._root = root
+        self._unsynced: Counter[Segments] = Counter()
+        self._lock = Lock()
+
+    @contextmanager
+    def holding(self, name: StoredName, make: bool = False) -> Iterator[int]:
+        """
+        The folder that the last segment of *name* is in.
+
+        :param make: whether to make what is missing.
+        :raise FileNotFoundError: a folder is missing; with *make*, it was
+            removed this moment and may be made again.
+        :raise NotADirectoryError: one of them is no folder.
+        """
+        with self._walk(jailed(name.segments)[:-1], make) as folder:
+            yield folder
+
+    @contextmanager
+    def within(self, name: StoredName, make: bool = False) -> Iterator[int]:
+        """
+        The folder that *name* itself is, in a tree where each name is one; as
+        :meth:`holding`.
+        """
+        with self._walk(jailed(name.segments), make) as folder:
+            yield folder
+
+    def prune(self, segments: Segments) -> None:
+        """
+        Remove the folder *segments* and those that hold it, as far up as they
+        are empty, and never the root.
+
+        Nothing is synced: what a power cut brings back is empty.  Whoever is
+        about to put a file there finds that his folder is gone, and makes it
+        again.
+        """
+        for depth in range(len(segments), 0, -1):
+            try:
+                with self._walk(segments[: depth - 1], False) as parent:
+                    self._disk.remove_folder(parent, segments[depth - 1])
+            except FileNotFoundError:
+                continue
+            except OSError:
+                # Not empty, or not ours to remove: it does no harm.
+                return
+
+    @contextmanager
+    def _walk(self, segments: Segments, make: bool) -> Iterator[int]:
+        here = self._root
+        try:
+            for depth in range(1, len(segments) + 1):
+                below = self._step(here, segments[:depth], make)
+                self._leave(here)
+                here = below
+            yield here
+        finally:
+            self._leave(here)
+
+    def _leave(self, folder: int) -> None:
+        if folder != self._root:
+            self._disk.close(folder)
+
+    def _step(self, here: int, path: Segments, make: bool) -> int:
+        """
+        :param here: the folder above.
+        :param path: all segments of the one to open, its own the last.
+        """
+        if not make:
+            return self._disk.folder(here, path[-1])
+        try:
+            below = self._disk.folder(here, path[-1])
+        except FileNotFoundError:
+            self._make(here, path)
+            return self._disk.folder(here, path[-1])
+        if path in self._unsynced:
+            try:
+                self._disk.sync(here)
+            except BaseException:
+                self._disk.close(below)
+                raise
+        return below
+
+    def _make(self, here: int, path: Segments) -> None:
+        self._count(path, 1)
+        try:
+            with suppress(FileExistsError):
+                self._disk.make_folder(here, path[-1], FOLDER_MODE)
+        except BaseException:
+            self._count(path, -1)
+            raise
+        # Where this fails the folder stays counted: nobody is to trust it.
+        self._disk.sync(here)
+        self._count(path, -1)
+
+    def _count(self, path: Segments, change: int) -> None:
+        with self._lock:
+            self._unsynced[path] += change
+            if not self._unsynced[path]:
+                del self._unsynced[path]

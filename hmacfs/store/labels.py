@@ -1,0 +1,195 @@
+"""
+What a file and a part say of themselves.
+
+The label is the extended attribute ``user.hmacfs``, one JSON object.  A part
+bears it from its first byte: which file it is to become, and until when it is
+kept.  Its commit adds the rest, before the part is synced, and so the file has
+it from the moment it has its name, and keeps it through a rename, a link and
+``rsync -X``.
+
+An attribute is the operator's to set as well, and another program's: whatever
+cannot be read as a label counts as none, and the file as another server's,
+with the type of its extension and the age of its bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from typing import Any
+
+import attrs
+
+from hmacfs.media import guess
+from hmacfs.names import StoredName
+from hmacfs.records import MAXIMUM, FileRecord, Row, Status
+
+_COMMITTING = 200
+"""Bytes that a commit adds at most: ids, a time and a digest."""
+
+
+@attrs.frozen
+class Label:
+    """
+    :ivar content_type: the media type.
+    :ivar size: bytes: as promised, of a part, where they are known; as they
+        are, of a file.
+    :ivar expires: unix seconds from which on the file is not served, or ``None``.
+    :ivar owner: who uploads, or ``None``.
+    :ivar until: unix seconds from which on the part is dropped if it was not
+        committed.
+    :ivar name: the file's :attr:`~hmacfs.names.StoredName.text`; ``None``
+        where it is too long to stand here and stands beside the part.
+    :ivar commit: the commit's id, which no two files have; ``None`` of a part
+        whose commit has not begun.
+    :ivar stored: when it was committed, unix seconds.
+    :ivar sha256: the hexadecimal digest, where it is known.
+    """
+
+    content_type: str
+    size: int | None
+    expires: int | None = None
+    owner: str | None = None
+    until: int | None = None
+    name: str | None = None
+    commit: str | None = None
+    stored: float | None = None
+    sha256: str | None = None
+
+
+_KEYS = {"type": "content_type"} | {
+    field.name: field.name for field in attrs.fields(Label) if field.name != "content_type"
+}
+_NUMBERS: dict[str, tuple[type, ...]] = {
+    "size": (int,),
+    "expires": (int,),
+    "until": (int,),
+    "stored": (int, float),
+}
+# A commit's id becomes the name of a version, and nothing else ever should.
+_GRAMMAR = {"commit": re.compile(r"[0-9A-Za-z_-]{1,64}"), "sha256": re.compile(r"[0-9a-f]{64}")}
+
+
+def encode(label: Label) -> bytes:
+    """
+    :return: the attribute; what is ``None`` does not stand in it.
+    """
+    told = {key: getattr(label, field) for key, field in _KEYS.items()}
+    told = {key: value for key, value in told.items() if value is not None}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def fits(label: Label) -> bool:
+    """
+    :return: whether the attribute has room for *label*, and for what a commit
+        will add.
+    """
+    return len(encode(label)) + _COMMITTING <= MAXIMUM
+
+
+def decode(value: bytes | None) -> Label | None:
+    """
+    :param value: an attribute, of whoever set it.
+    :return: ``None`` unless it is a label.
+    """
+    if value is None:
+        return None
+    try:
+        told = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict):
+        return None
+    fields: dict[str, Any] = {field: told.get(key) for key, field in _KEYS.items()}
+    if all(map(_sound, fields.items())) and fields["content_type"] is not None:
+        return Label(**fields)
+    return None
+
+
+def _sound(item: tuple[str, Any]) -> bool:
+    field, value = item
+    if value is None:
+        return True
+    if field in _NUMBERS:
+        # Within what SQLite counts to; and no NaN, which is never less.
+        right = isinstance(value, _NUMBERS[field]) and not isinstance(value, bool)
+        return right and -(2**53) < value < 2**53
+    if not isinstance(value, str):
+        return False
+    if field in _GRAMMAR:
+        return _GRAMMAR[field].fullmatch(value) is not None
+    # JSON can spell half a surrogate pair, which is no text.
+    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def believed(status: Status, label: Label | None) -> Label | None:
+    """
+    :return: *label*, where it is that of a file, and of this one.  One with
+        another size is not: the file was changed since, by somebody who does
+        not know of labels.
+    """
+    if label is None or label.commit is None or label.stored is None or label.size != status.size:
+        return None
+    return label
+
+
+def identity(status: Status, label: Label | None) -> str:
+    """
+    What no two contents have: the id of the commit, or where there is none of
+    what the system says.  Ids sort by time, so they name the versions as well.
+
+    :param label: the file's, if it has one.
+    """
+    label = believed(status, label)
+    if label is not None and label.commit is not None:
+        return label.commit
+    seen = f"{status.inode} {status.size} {status.modified}"
+    return commit_id(status.modified // 1000, sha256(seen.encode()).hexdigest())
+
+
+def commit_id(microseconds: int, salt: str) -> str:
+    """
+    :param microseconds: unix time.
+    :param salt: at least 16 characters that nobody else has.
+    """
+    return f"{max(microseconds, 0):014x}-{salt[:16]}"
+
+
+def describe(
+    name: StoredName, status: Status, label: Label | None, row: Row | Label | None = None
+) -> FileRecord:
+    """
+    :param label: the file's, or ``None``.
+    :param row: what the index knows of it, where the file system keeps no
+        attributes.
+    :return: what there is to say of the file *name*.
+    """
+    etag = sha256(identity(status, label).encode()).hexdigest()[:32]
+    known = believed(status, label) or row
+    if known is None or known.stored is None or known.size != status.size:
+        return FileRecord(status.size, guess(name.text), status.modified / 1e9, etag)
+    return FileRecord(
+        size=status.size,
+        content_type=known.content_type,
+        stored=known.stored,
+        etag=etag,
+        sha256=known.sha256,
+        expires=known.expires,
+        owner=known.owner,
+    )
+
+
+def row_of(name: StoredName, record: FileRecord) -> Row:
+    """
+    :return: how the index lists the file *name*.
+    """
+    return Row(
+        name=name.text,
+        content_type=record.content_type,
+        size=record.size,
+        stored=record.stored,
+        sha256=record.sha256,
+        expires=record.expires,
+        owner=record.owner,
+    )

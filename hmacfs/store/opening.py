@@ -1,0 +1,37 @@
+"""
+The store that the settings ask for.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hmacfs.disk import Disk
+from hmacfs.names import RESERVED
+from hmacfs.settings import Settings
+from hmacfs.store.filesystem import FilesystemStore
+from hmacfs.store.index import SqliteIndex
+from hmacfs.store.opened import Policy
+from hmacfs.store.threads import Threads
+
+THREADS = 16
+"""More do not write faster; each may wait for a sync."""
+
+
+def open_filesystem(settings: Settings, reactor: Any) -> FilesystemStore:
+    """
+    :param reactor: keeps the time and takes calls from threads.
+    :return: the store in ``StoreDir``, with its index and its threads, not
+        started yet.
+    """
+    disk = Disk(durable=settings.durability == "full")
+    private = os.path.join(settings.store_dir, RESERVED.decode())
+    index = SqliteIndex(private, disk, Threads(reactor, 1, "index"))
+    policy = Policy(
+        min_free_space=settings.min_free_space,
+        upload_expiry=settings.upload_expiry,
+        network=settings.allow_network_store,
+    )
+    threads = Threads(reactor, THREADS, "store")
+    return FilesystemStore(disk, settings.store_dir, index, reactor, threads, policy)

@@ -1,0 +1,181 @@
+"""
+What a crash left, finished or undone at the next start.
+
+There is no journal.  The parts are read, which are few, and each one names the
+file that it was to become; what stands there says how far it came:
+
+* The name is the part: its commit was done, or nearly.  The folder is synced,
+  since whoever sends the file again will be told that it is stored; its row is
+  written anew, and the part goes.
+* A version is the part: it was committed, and overwritten since.  It goes.
+* Otherwise it was not committed.  It waits until its time is over, and goes
+  at once where that is past, or where it does not say what it was to become.
+* Beside such a part, a version that is the very file under the name was made
+  for a replacement that did not come: it goes.
+* Folders made for it go, if they are empty.
+
+A second name of a part, and a label without its part, go.  What is not surely
+ours stays, with a warning.  It may all be interrupted and begun again.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+import attrs
+from twisted.logger import Logger
+
+from hmacfs.errors import MalformedName, NotFound, StoreProblem
+from hmacfs.interfaces import IDisk
+from hmacfs.names import RESERVED, StoredName, recall
+from hmacfs.records import Row, Status
+from hmacfs.store.folders import Folders
+from hmacfs.store.labels import Label, describe, row_of
+from hmacfs.store.parts import ID, Parts
+from hmacfs.store.suspended import Waiting
+
+
+@attrs.frozen
+class Recovered:
+    """
+    What a start found.
+
+    :ivar finished: the row of each file whose part is still there, and that
+        part's id.
+    :ivar waiting: parts that are kept.
+    """
+
+    finished: list[tuple[Row, bytes]] = attrs.field(factory=list)
+    waiting: list[Waiting] = attrs.field(factory=list)
+
+
+class Recovery:
+    """
+    The start of one store.  It blocks: never on the reactor's thread.
+    """
+
+    log = Logger()
+
+    def __init__(self, disk: IDisk, parts: Parts, files: Folders, versions: Folders) -> None:
+        self._disk = disk
+        self._parts = parts
+        self._files = files
+        self._versions = versions
+
+    def recover(self, now: float) -> Recovered:
+        """
+        :param now: unix seconds.
+        :raise StoreProblem: a part cannot be read, or what was done for it
+            cannot be made to last.
+        """
+        found = Recovered()
+        ours, second = self._sorted_out()
+        for name in second:
+            self._disk.unlink(self._parts.folder, name)
+        for id in ours:
+            try:
+                self._decide(id, now, found)
+            except OSError as error:
+                why = os.strerror(error.errno) if error.errno else str(error)
+                raise StoreProblem(
+                    f"The part {id.decode()} among {RESERVED.decode()}/parts cannot be recovered: "
+                    f"{why}."
+                ) from error
+        return found
+
+    def _sorted_out(self) -> tuple[list[bytes], list[bytes]]:
+        """
+        :return: the ids of all parts, and what is to go in any case: second
+            names, and labels of parts that are gone.
+        """
+        names = sorted(self._disk.names(self._parts.folder))
+        ids, second = [], []
+        for name in names:
+            ours = ID.fullmatch(name)
+            if ours is None or self._disk.look(self._parts.folder, name).kind != "file":
+                self.log.warn("{name} among the parts is not ours, and stays", name=ascii(name))
+            elif ours[2] is None:
+                ids.append(name)
+            elif ours[2] == b".new" or ours[1] not in names:
+                second.append(name)
+        return ids, second
+
+    def _decide(self, id: bytes, now: float, found: Recovered) -> None:
+        file = self._disk.open(self._parts.folder, id)
+        try:
+            status = self._disk.status(file)
+            label = self._parts.label(id, file)
+        finally:
+            self._disk.close(file)
+        name = _name(label)
+        if label is None or name is None:
+            self._parts.drop(id)
+            return
+        row = self._committed(name, status, label)
+        if row is not None:
+            found.finished.append((row, id))
+            return
+        overwritten = self._settle_versions(name, status)
+        self._versions.prune(name.segments)
+        self._files.prune(name.segments[:-1])
+        if overwritten or label.until is None or label.until <= now:
+            self._parts.drop(id)
+        else:
+            found.waiting.append(Waiting(name, id, label.until))
+
+    def _committed(self, name: StoredName, part: Status, label: Label) -> Row | None:
+        """
+        :return: the row of the file *name*, where the part is that file.
+        """
+        with (
+            suppress(FileNotFoundError, NotADirectoryError),
+            self._files.holding(name) as folder,
+        ):
+            if self._disk.look(folder, name.segments[-1]).same(part):
+                self._disk.sync(folder)
+                known = label if self._parts.attributes else None
+                return row_of(name, describe(name, part, known, _told(label, part)))
+        return None
+
+    def _settle_versions(self, name: StoredName, part: Status) -> bool:
+        """
+        Remove what became a version while it was still the file.
+
+        :return: whether the part is a version.
+        """
+        overwritten = False
+        with (
+            suppress(FileNotFoundError, NotADirectoryError),
+            self._files.holding(name) as folder,
+            self._versions.within(name) as versions,
+        ):
+            current = self._disk.look(folder, name.segments[-1])
+            removed = False
+            for version in self._disk.names(versions):
+                found = self._disk.look(versions, version)
+                overwritten = overwritten or found.same(part)
+                if found.same(current):
+                    self._disk.unlink(versions, version)
+                    removed = True
+            if removed:
+                # Before the part goes, which is what told of it.
+                self._disk.sync(versions)
+        return overwritten
+
+
+def _name(label: Label | None) -> StoredName | None:
+    if label is None or label.name is None:
+        return None
+    try:
+        return recall(label.name.encode())
+    except (MalformedName, NotFound):
+        return None
+
+
+def _told(label: Label, part: Status) -> Label:
+    """
+    What stands beside a part was written when it was begun: as it is by now.
+    """
+    stored = part.modified / 1e9 if label.stored is None else label.stored
+    return attrs.evolve(label, size=part.size, stored=stored)

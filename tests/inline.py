@@ -1,0 +1,34 @@
+"""
+Threads that are none: what is asked for is done at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from zope.interface import implementer
+
+from hmacfs.interfaces import IThreads
+
+T = TypeVar("T")
+
+
+@implementer(IThreads)
+class Inline:
+    """
+    :ivar running: whether they were started, and not stopped since.
+    """
+
+    running = False
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> Deferred[None]:
+        self.running = False
+        return succeed(None)
+
+    def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
+        return maybeDeferred(function, *args)
