@@ -296,8 +296,8 @@ def _read_segments(value: object, place: Place) -> str:
         for segment in segments
     ):
         raise _refused(value, "prefix of a URL", form)
-    if text in ("health", "ready"):
-        raise ValueError(f"{shown(value)} is the daemon's own page; write another prefix.")
+    if segments[0] in ("health", "ready"):
+        raise ValueError(f"{shown(value)} begins at the daemon's own page; write another prefix.")
     return text
 
 

@@ -390,9 +390,12 @@ class WebKindTests(KindCase):
                 written,
                 f'"{written}" leaves no prefix for the files; write one, such as "uploads".',
             )
-        self.assert_refused(
-            kinds.SEGMENTS, "/health", '"/health" is the daemon\'s own page; write another prefix.'
-        )
+        for written in ["/health", "ready/files"]:
+            self.assert_refused(
+                kinds.SEGMENTS,
+                written,
+                f'"{written}" begins at the daemon\'s own page; write another prefix.',
+            )
 
     def test_networks(self) -> None:
         """
