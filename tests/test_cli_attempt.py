@@ -146,6 +146,13 @@ class AttemptTests(SynchronousTestCase):
         ran = self.attempt({"PUT": (502, PAGE)})
         self.assertFails(ran, 2, "not the answer of hmacfs", "ListenPort")
 
+    def test_other_json(self) -> None:
+        """
+        JSON that is not of hmacfs' form is somebody else's, or at least no traceback.
+        """
+        for body in (b"[]", b'{"code": 1}', b'{"text": {}, "code": {}}', b"{"):
+            self.assertFails(self.attempt({"PUT": (500, body)}), 2, "500")
+
     def test_redirect(self) -> None:
         """
         A redirect is not followed but told of.

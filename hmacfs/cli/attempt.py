@@ -235,7 +235,7 @@ def _check(step: str, status: int, wanted: int, body: bytes) -> None:
         return
     try:
         said = json.loads(body)
-        text, code = said["text"], said["code"]
+        text, code = str(said["text"]), str(said["code"])
     except (ValueError, LookupError, TypeError):
         # hmacfs answers JSON to whoever asks for it; this is somebody else.
         text, code = "", ""
