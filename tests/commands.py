@@ -12,8 +12,7 @@ import attrs
 import toml
 
 from hmacfs.cli import main
-
-SECRET = "a secret for the tests, and for nothing else"
+from tests.process import SECRET
 
 
 @attrs.frozen
@@ -46,7 +45,7 @@ def run(*arguments: str) -> Ran:
 def write_settings(folder: str, **settings: object) -> str:
     """
     :param folder: is made.
-    :param settings: what differs from a loopback daemon with :data:`SECRET`.
+    :param settings: what differs from a loopback daemon with :data:`tests.process.SECRET`.
     :return: the absolute path of a configuration.
     """
     Path(folder).mkdir()
