@@ -1,0 +1,176 @@
+"""
+``twistd hmacfs``: the options, and the whole program on one screen.
+
+:func:`makeService` is where everything meets.  What is wrong with the settings
+is printed as a list, and the process ends with status 1 before it has touched
+anything; what goes wrong later is logged, and ends it with the same status.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.logger import ILogObserver, LogPublisher
+from twisted.python import usage
+
+from hmacfs import __version__, loading, logs, systemd
+from hmacfs.access_log import AccessLog
+from hmacfs.config import Problem, Problems, Settings
+from hmacfs.daemon import Daemon, Part
+from hmacfs.drain import Drain
+from hmacfs.greeting import Greeting
+from hmacfs.hub import Hub
+from hmacfs.loading import Loaded
+from hmacfs.metrics import Metrics
+from hmacfs.metrics_site import MetricsSite
+from hmacfs.ports import Ports
+from hmacfs.readings import Readings
+from hmacfs.signals import Signals
+from hmacfs.store.opening import open_filesystem
+from hmacfs.web.root import make_site
+
+
+class Options(usage.Options):
+    """
+    What stands behind ``twistd hmacfs``.
+    """
+
+    synopsis = "[--config FILE] [--check]"
+    longdesc = (
+        "Receives signed HTTP uploads and serves them back.  Without --config, ./config.toml is "
+        "read if it is there, else the defaults hold."
+    )
+    optParameters = [["config", "c", None, "The file with the settings."]]
+    optFlags = [["check", None, "Read the settings, say all that is wrong, and start nothing."]]
+
+    def opt_version(self) -> None:
+        """Say which hmacfs this is."""
+        print(f"hmacfs {__version__}")
+        raise SystemExit(0)
+
+    def postOptions(self) -> None:
+        """
+        Check the settings here, where twistd has not looked for another
+        daemon of this folder yet.
+        """
+        if self["check"]:
+            check(self["config"])
+            raise SystemExit(0)
+
+
+def makeService(options: Options, reactor: Any = None) -> IService:
+    """
+    Put the daemon together.
+
+    :raise SystemExit: the settings cannot be used; they have been printed.
+    """
+    if reactor is None:
+        from twisted.internet import reactor
+
+    loaded = load(options["config"])
+    settings = loaded.settings
+    output = open_log(settings)
+    observer = make_observer(settings, output)
+
+    hub = Hub(reactor)
+    hub.listen(AccessLog().heard)
+    metrics = Metrics()
+    hub.listen(metrics.heard)
+
+    store = open_filesystem(settings, reactor)
+    site = make_site(store, hub, settings, reactor)
+    mode = settings.unix_socket_mode
+    public = Ports(reactor, "ListenPort", settings.listen_port, mode, site)
+    private = Ports(
+        reactor,
+        "MetricsPort",
+        settings.metrics_port if settings.metrics_enabled else (),
+        mode,
+        MetricsSite(metrics.registry, reactor),
+    )
+
+    readings = Readings(store.figures, metrics.measured, metrics.lagged, reactor)
+    drain = Drain(site, hub, reactor, settings.shutdown_timeout)
+    signals = Signals(reactor, output.reopen)
+    greeting = Greeting(loaded, store, public, private)
+    supervisor = os.environ.get(systemd.VARIABLE, "")
+    parts = [
+        Part("the signals", signals.install),
+        Part("the first lines", greeting.introduce),
+        Part("the metrics site", private.open, private.close),
+        Part("the event hub", stop=hub.flush),
+        Part("the store", store.start, store.stop),
+        Part("the readings", readings.startService, readings.stopService),
+        Part("the transfers", stop=drain.run),
+        Part("the public site", public.open, public.close),
+        Part("the next lines", greeting.tell_places),
+        Part(
+            "the supervisor",
+            lambda: systemd.notify("READY=1", supervisor),
+            lambda: systemd.notify("STOPPING=1", supervisor),
+        ),
+    ]
+    return Daemon(parts, reactor, observer)
+
+
+def check(path: str | None) -> None:
+    """
+    Say whether the settings can be used, and make nothing.
+
+    :raise SystemExit: they cannot.
+    """
+    if path is None and not os.path.lexists(loading.CONFIG):
+        print("There is no configuration: the defaults hold, and a secret is made at the start.")
+        return
+    loaded = load(path)
+    for warning in loaded.warnings:
+        print(warning)
+    print(f"{loaded.source}: all is well.")
+
+
+def load(path: str | None) -> Loaded:
+    """
+    :raise SystemExit: what is wrong has been printed.
+    """
+    try:
+        return loading.load(path, os.getcwd())
+    except Problems as problems:
+        raise refused(problems) from None
+
+
+def open_log(settings: Settings) -> logs.LogFile | logs.Stream:
+    """
+    :raise SystemExit: the log file cannot be opened.
+    """
+    if not settings.log_file:
+        return logs.Stream(sys.stdout.buffer)
+    try:
+        return logs.LogFile(settings.log_file)
+    except OSError as error:
+        text = f"{settings.log_file} cannot be opened: {error.strerror}."
+        raise refused(Problems([Problem("LogFile", text)])) from None
+
+
+def make_observer(settings: Settings, output: logs.LogFile | logs.Stream) -> ILogObserver:
+    """
+    :return: what writes the log to *output*; what is critical also goes to
+        standard error where that is a file, for whoever sees nothing come up.
+    """
+    secrets = [*settings.keys, settings.delete_secret]
+    observer = logs.observer(settings.log_level, settings.log_format, secrets, output.write)
+    if not settings.log_file:
+        return observer
+    stderr = logs.Stream(sys.stderr.buffer)
+    return LogPublisher(observer, logs.observer("critical", "text", secrets, stderr.write))
+
+
+def refused(problems: Problems) -> SystemExit:
+    """
+    :return: what ends the process, once all of *problems* is printed: twistd
+        would print the page of its options above a usage error.
+    """
+    print(f"hmacfs: {problems}", file=sys.stderr)
+    return SystemExit(1)
