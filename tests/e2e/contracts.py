@@ -64,12 +64,12 @@ class SlotContract:
         # and these files are large.
         self.folder = Path(tempfile.mkdtemp(prefix="hmacfs-"))
         self.addCleanup(shutil.rmtree, self.folder)
-        self.authority: Path | None = None
+        self.certificate: Path | None = None
         self.start_daemon()
         self.addCleanup(self.daemon.end)
         self.server = self.start_server(self.folder / "xmpp")
         self.addCleanup(self.server.end)
-        self.curl = Curl(self.folder, self.HTTP[0], self.authority)
+        self.curl = Curl(self.folder, self.HTTP[0], self.certificate)
 
     def start_daemon(self) -> None:
         """Start hmacfs, and whatever stands in front of it."""
@@ -111,7 +111,7 @@ class SlotContract:
                 for file in files
             ],
         }
-        trust = {"SSL_CERT_FILE": str(self.authority)} if self.authority else {}
+        trust = {"SSL_CERT_FILE": str(self.certificate)} if self.certificate else {}
         told = subprocess.run(
             [sys.executable, Path(__file__).with_name("slots.py")],
             input=json.dumps(job),

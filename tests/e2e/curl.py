@@ -48,12 +48,12 @@ class Curl:
     """
     :ivar folder: where bodies are kept.
     :ivar version: the option that chooses HTTP's version.
-    :ivar authority: the certificate that it trusts.
+    :ivar certificate: a PEM file with the one that it trusts.
     """
 
     folder: Path
     version: str = "--http1.1"
-    authority: Path | None = None
+    certificate: Path | None = None
     _count: int = 0
 
     def __call__(self, *arguments: str) -> Answer:
@@ -65,7 +65,7 @@ class Curl:
         body = self.folder / f"body-{self._count}"
         body.touch()  # curl makes no file for an empty body
         usual = f"curl --silent --show-error --globoff --path-as-is {self.version} --output".split()
-        trust = ["--cacert", str(self.authority)] if self.authority else []
+        trust = ["--cacert", str(self.certificate)] if self.certificate else []
         report = ["--write-out", "[%{json}, %{header_json}]"]
         told = subprocess.run(
             [*usual, str(body), *trust, *report, *arguments],

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.certificates import make_certificate
 from tests.e2e.contracts import SlotContract
 from tests.e2e.issuers import IssuedByEjabberd, IssuedByFileShare, IssuedByV, IssuedByV2
-from tests.e2e.proxy import Authority, Nginx
+from tests.e2e.proxy import Nginx
 from tests.process import Daemon, free_port
 
 
@@ -16,12 +17,11 @@ class ProxiedContract(SlotContract):
     """All that holds without nginx holds behind it."""
 
     def start_daemon(self) -> None:
-        authority = Authority(self.folder)
-        self.authority = authority.certificate
+        self.certificate = make_certificate(self.folder)
         port = free_port()
         self.daemon = Daemon(self.folder, unix=True, PublicURL=f"https://localhost:{port}")
         self.addCleanup(self.daemon.end)
-        nginx = Nginx(self.folder / "nginx", port, authority, self.snippet("nginx"))
+        nginx = Nginx(self.folder / "nginx", port, self.certificate, self.snippet("nginx"))
         self.addCleanup(nginx.end)
 
 

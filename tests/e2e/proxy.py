@@ -4,34 +4,10 @@ A real nginx in front of hmacfs' UNIX socket.
 
 from __future__ import annotations
 
-import subprocess
 import textwrap
 from pathlib import Path
 
 from tests.process import Child
-
-
-class Authority:
-    """
-    A certificate for ``localhost`` that signs itself.
-
-    :ivar certificate: a PEM file; who trusts it trusts the server.
-    :ivar key: a PEM file.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.certificate = folder / "certificate.pem"
-        self.key = folder / "key.pem"
-        make = (
-            "openssl req -x509 -noenc -days 2 -subj /CN=localhost -addext"
-            " subjectAltName=DNS:localhost -newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
-        )
-        subprocess.run(
-            [*make.split(), "-keyout", str(self.key), "-out", str(self.certificate)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-        )
 
 
 class Nginx(Child):
@@ -41,9 +17,10 @@ class Nginx(Child):
     :ivar port: where it listens.
     """
 
-    def __init__(self, folder: Path, port: int, authority: Authority, snippet: str) -> None:
+    def __init__(self, folder: Path, port: int, certificate: Path, snippet: str) -> None:
         """
         :param folder: a folder to be made.
+        :param certificate: a PEM file, its key in it.
         :param snippet: what stands in its ``server``.
         """
         (folder / "temp").mkdir(parents=True)
@@ -65,8 +42,8 @@ class Nginx(Child):
                     server {{
                         listen 127.0.0.1:{port} ssl http2;
                         server_name localhost;
-                        ssl_certificate {authority.certificate};
-                        ssl_certificate_key {authority.key};
+                        ssl_certificate {certificate};
+                        ssl_certificate_key {certificate};
             """)
             + snippet
             + "}}\n"
