@@ -63,8 +63,9 @@ class IUpload(Interface):
             overwritten; the part is gone.
         :raise NotAFolder: a segment of the name is a file, or the name is a
             folder; the part is gone.
-        :raise NotStored: a sync failed; the part is gone and nothing was
-            acknowledged.
+        :raise NoSpace: the disk turned out to be full; the part is gone.
+        :raise NotStored: the disk did not keep it, a sync failed say; the
+            part is gone and nothing was acknowledged.
         """
 
     def suspend() -> Deferred[None]:

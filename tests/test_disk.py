@@ -6,165 +6,331 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
 
-from hmacfs.disk import Disk
+from hmacfs.disk import MOST_PIECES, Disk
+from hmacfs.interfaces import IDisk
 from tests.powercut import PowerCutDisk
 
 
-class DiskTests(SynchronousTestCase):
+class DiskContract:
     """
-    A call is a system call, below a descriptor, and follows no link.
+    What the store relies on, and the disk of the power cuts has to do as well.
     """
 
-    def setUp(self) -> None:
-        self.disk = self.make_disk()
-        self.root = self.disk.root(self.make_root())
-        self.addCleanup(self.disk.close, self.root)
+    disk: IDisk
+    root: int
 
-    def make_disk(self) -> Disk:
-        return Disk()
-
-    def make_root(self) -> str:
-        return os.path.join(os.path.abspath(self.mktemp()), "made")
-
-    def create(self, name: bytes, data: bytes = b"abc") -> int:
-        file = self.disk.create(self.root, name, 0o600)
+    def create(self, name: bytes, *pieces: bytes) -> int:
+        """
+        :return: a new file with *pieces* in it.
+        """
+        file = self.disk.create(self.root, name, 0o640)
         self.addCleanup(self.disk.close, file)
-        self.assertEqual(self.disk.write(file, [data]), len(data))
+        if pieces:
+            self.disk.write(file, pieces)
         return file
 
-    def refused(self, code: int, call: Callable[..., object], *args: object) -> None:
-        error = self.assertRaises(OSError, call, *args)
-        self.assertEqual(errno.errorcode[error.errno or 0], errno.errorcode[code])
+    def folder(self, name: bytes) -> int:
+        """
+        :return: a new folder.
+        """
+        self.disk.make_folder(self.root, name, 0o700)
+        folder = self.disk.folder(self.root, name)
+        self.addCleanup(self.disk.close, folder)
+        return folder
 
-    def test_written(self) -> None:
+    def read(self, folder: int, name: bytes, offset: int = 0, size: int = 99) -> bytes:
+        file = self.disk.open(folder, name)
+        try:
+            return self.disk.read(file, offset, size)
+        finally:
+            self.disk.close(file)
+
+    def fails(self, number: int, call: Callable[..., object], *args: object) -> None:
+        """Check that *call* fails with the error of that number."""
+        with self.assertRaises(OSError) as failed:
+            call(*args)
+        self.assertEqual(errno.errorcode[failed.exception.errno], errno.errorcode[number])
+
+    def test_interface(self) -> None:
         """
-        What is written is read, and counted.
+        It is what the store knows as a disk.
         """
-        file = self.create(b"a")
-        self.disk.write(file, [b"de", b"f"])
-        reader = self.disk.open(self.root, b"a")
-        self.addCleanup(self.disk.close, reader)
+        self.assertTrue(verifyObject(IDisk, self.disk))
+
+    def test_write_and_read(self) -> None:
+        """
+        Pieces are written at the end, in their order, and read anywhere.
+        """
+        file = self.create(b"f", b"ab", b"cd")
+        self.assertEqual(self.disk.write(file, [memoryview(b"xef")[1:]]), 2)
+        spans = [(0, 9), (1, 4), (6, 1)]
         self.assertEqual(
-            [self.disk.read(reader, *span) for span in [(0, 10), (4, 1), (6, 5)]],
-            [b"abcdef", b"e", b""],
+            [self.read(self.root, b"f", *span) for span in spans], [b"abcdef", b"bcde", b""]
         )
-        self.assertEqual(self.disk.status(file).size, 6)
 
-    def test_attribute(self) -> None:
+    def test_status(self) -> None:
         """
-        The attribute goes with the file, whatever its name.
+        What is told of an open file is told of its name, and follows its size.
         """
-        file = self.create(b"a")
-        before = self.disk.attribute(file)
-        self.disk.set_attribute(file, b"label")
-        self.disk.link(self.root, b"a", self.root, b"b")
-        self.disk.unlink(self.root, b"a")
-        other = self.disk.open(self.root, b"b")
-        self.addCleanup(self.disk.close, other)
-        self.assertEqual((before, self.disk.attribute(other)), (None, b"label"))
-
-    def test_taken(self) -> None:
-        """
-        Neither a new file nor a link takes a name that is taken.
-        """
-        self.create(b"a")
-        self.create(b"b")
-        self.refused(errno.EEXIST, self.disk.create, self.root, b"a", 0o600)
-        self.refused(errno.EEXIST, self.disk.link, self.root, b"a", self.root, b"b")
-        self.refused(errno.EEXIST, self.disk.make_folder, self.root, b"a", 0o700)
-
-    def test_renamed(self) -> None:
-        """
-        A rename takes the place of what stands there.
-        """
-        file = self.create(b"a")
-        self.create(b"b", b"other")
-        self.disk.rename(self.root, b"a", self.root, b"b")
-        self.assertTrue(self.disk.look(self.root, b"b").same(self.disk.status(file)))
-        self.assertEqual(self.disk.names(self.root), [b"b"])
-
-    def test_folders(self) -> None:
-        """
-        A folder that is not empty is not removed, and a file is none.
-        """
-        self.create(b"a")
-        self.disk.make_folder(self.root, b"f", 0o700)
-        folder = self.disk.folder(self.root, b"f")
-        self.disk.link(self.root, b"a", folder, b"a")
-        self.refused(errno.ENOTEMPTY, self.disk.remove_folder, self.root, b"f")
-        self.disk.unlink(folder, b"a")
-        self.disk.close(folder)
-        self.disk.remove_folder(self.root, b"f")
-        self.refused(errno.ENOENT, self.disk.folder, self.root, b"f")
-        self.refused(errno.ENOTDIR, self.disk.folder, self.root, b"a")
-        self.assertEqual(self.disk.look(self.root, b"a").kind, "file")
+        file = self.create(b"f", b"abc")
+        before = self.disk.status(file)
+        self.disk.write(file, [b"d"])
+        after = self.disk.look(self.root, b"f")
+        self.assertEqual((before.kind, before.size, after.size), ("file", 3, 4))
+        self.assertEqual(
+            (before.same(after), before.same(self.disk.status(self.root))), (True, False)
+        )
 
     def test_missing(self) -> None:
         """
         What is not there is not there.
         """
-        for call in (self.disk.open, self.disk.look, self.disk.unlink, self.disk.remove_folder):
-            self.refused(errno.ENOENT, call, self.root, b"a")
+        disk = self.disk
+        for call in (disk.open, disk.look, disk.folder, disk.unlink, disk.remove_folder):
+            self.fails(errno.ENOENT, call, self.root, b"f")
+        self.fails(errno.ENOENT, disk.link, self.root, b"f", self.root, b"g")
+        self.fails(errno.ENOENT, disk.rename, self.root, b"f", self.root, b"g")
+
+    def test_taken(self) -> None:
+        """
+        Nothing new takes a name that is taken.
+        """
+        self.create(b"f")
+        self.folder(b"a")
+        for name in (b"f", b"a"):
+            self.fails(errno.EEXIST, self.disk.create, self.root, name, 0o640)
+            self.fails(errno.EEXIST, self.disk.make_folder, self.root, name, 0o700)
+            self.fails(errno.EEXIST, self.disk.link, self.root, b"f", self.root, name)
+
+    def test_attribute(self) -> None:
+        """
+        A file bears an attribute, or none, under all its names.
+        """
+        file = self.create(b"f")
+        self.assertIsNone(self.disk.attribute(file))
+        self.disk.set_attribute(file, b"x" * 3000)
+        self.disk.link(self.root, b"f", self.root, b"g")
+        other = self.disk.open(self.root, b"g")
+        self.addCleanup(self.disk.close, other)
+        self.assertEqual(self.disk.attribute(other), b"x" * 3000)
+
+    def test_link_and_rename(self) -> None:
+        """
+        A link gives a file one more name, a rename moves one; what had the
+        name gives way to a rename.
+        """
+        folder = self.folder(b"a")
+        self.create(b"f", b"f")
+        self.create(b"g", b"g")
+        self.disk.link(self.root, b"f", folder, b"h")
+        self.disk.rename(self.root, b"g", folder, b"h")
+        self.disk.unlink(self.root, b"f")
+        self.assertEqual(
+            (self.disk.names(self.root), self.disk.names(folder), self.read(folder, b"h")),
+            ([b"a"], [b"h"], b"g"),
+        )
+
+    def test_unlinked(self) -> None:
+        """
+        Who has a file open reads it still when its name is gone.
+        """
+        self.create(b"f", b"abc")
+        file = self.disk.open(self.root, b"f")
+        self.addCleanup(self.disk.close, file)
+        self.disk.unlink(self.root, b"f")
+        self.assertEqual(self.disk.read(file, 0, 9), b"abc")
+
+    def test_folders(self) -> None:
+        """
+        A folder is no file, and is removed only while it is empty.
+        """
+        folder = self.folder(b"a")
+        self.create(b"f")
+        self.disk.link(self.root, b"f", folder, b"f")
+        self.fails(errno.ENOTEMPTY, self.disk.remove_folder, self.root, b"a")
+        self.fails(errno.EISDIR, self.disk.unlink, self.root, b"a")
+        self.fails(errno.EISDIR, self.disk.rename, self.root, b"f", self.root, b"a")
+        self.fails(errno.ENOTDIR, self.disk.remove_folder, self.root, b"f")
+        self.fails(errno.ENOTDIR, self.disk.folder, self.root, b"f")
+        self.disk.unlink(folder, b"f")
+        self.disk.remove_folder(self.root, b"a")
+        self.assertEqual(self.disk.names(self.root), [b"f"])
+
+    def test_removed_folder(self) -> None:
+        """
+        Nothing comes into a folder that was removed while it was open.
+        """
+        folder = self.folder(b"a")
+        self.create(b"f")
+        self.disk.remove_folder(self.root, b"a")
+        self.fails(errno.ENOENT, self.disk.create, folder, b"g", 0o640)
+        self.fails(errno.ENOENT, self.disk.make_folder, folder, b"g", 0o700)
+        self.fails(errno.ENOENT, self.disk.link, self.root, b"f", folder, b"g")
+        self.fails(errno.ENOENT, self.disk.rename, self.root, b"f", folder, b"g")
 
     def test_lock(self) -> None:
         """
-        A lock is held until its descriptor is closed.
+        A lock is held against everybody until it is closed.
         """
-        held = self.disk.lock(self.root, b"lock", False)
-        self.assertRaises(BlockingIOError, self.disk.lock, self.root, b"lock", False)
-        self.disk.close(held)
-        self.disk.close(self.disk.lock(self.root, b"lock", True))
+        lock = self.disk.lock(self.root, b"l", True)
+        self.assertRaises(BlockingIOError, self.disk.lock, self.root, b"l", False)
+        self.disk.close(lock)
+        self.disk.close(self.disk.lock(self.root, b"l", False))
 
 
-class PowerCutDiskTests(DiskTests):
+class PowerCutDiskTests(DiskContract, SynchronousTestCase):
     """
-    The disk of the power cuts answers as the real one does.
+    What holds on the disk of the power cuts holds on a real one, and the other
+    way round.
     """
 
-    def make_disk(self) -> Disk:
-        disk: Disk = PowerCutDisk()
-        return disk
-
-    def make_root(self) -> str:
-        return "/"
+    def setUp(self) -> None:
+        self.disk = PowerCutDisk()
+        self.root = self.disk.root("/")
 
 
-class RealDiskTests(SynchronousTestCase):
+class DiskTests(DiskContract, SynchronousTestCase):
     """
-    What only a real disk shows.
+    The disk of this machine, with what else may be found on it.
     """
 
     def setUp(self) -> None:
         self.disk = Disk()
-        self.path = os.path.abspath(self.mktemp())
-        self.root = self.disk.root(self.path)
-        self.addCleanup(self.disk.close, self.root)
+        self.path = Path(self.mktemp()).absolute()
+        self.root = self.disk.root(str(self.path))
+        self.addCleanup(os.close, self.root)
 
-    def test_links(self) -> None:
+    def test_root(self) -> None:
         """
-        No link is followed.
+        The folder of the store is made with those above it, and found again.
         """
-        os.symlink("/etc", os.path.join(self.path, "link"))
-        for call in (self.disk.open, self.disk.folder):
-            error = self.assertRaises(OSError, call, self.root, b"link")
-            self.assertIn(error.errno, (errno.ELOOP, errno.ENOTDIR))
-        self.assertEqual(self.disk.look(self.root, b"link").kind, "other")
+        path = self.path / "a" / "b"
+        for _ in range(2):
+            os.close(self.disk.root(str(path)))
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode) & 0o007, 0)
+
+    def test_root_linked(self) -> None:
+        """
+        The operator may link the folder of the store to where it is.
+        """
+        (self.path / "there").mkdir()
+        (self.path / "here").symlink_to("there")
+        os.close(self.disk.root(str(self.path / "here")))
+
+    def test_root_nowhere(self) -> None:
+        """
+        A file, and a link to nothing, are no folder.
+        """
+        (self.path / "file").write_bytes(b"")
+        (self.path / "link").symlink_to("nowhere")
+        for name in ("file", "file/below"):
+            self.assertRaises(NotADirectoryError, self.disk.root, str(self.path / name))
+        self.assertRaises(FileNotFoundError, self.disk.root, str(self.path / "link"))
 
     def test_system(self) -> None:
         """
-        The file system is told by its type; of what has none, nothing is.
+        The file system is called by its name, and by none where none is known.
         """
-        with open("/proc/mounts") as mounts:
-            known = {line.split()[2] for line in mounts}
-        self.assertIn(self.disk.system(self.root), known)
-        self.assertEqual(self.disk.system(-1), "")
+        folder = self.disk.root("/proc")
+        self.addCleanup(os.close, folder)
+        self.assertEqual((self.disk.system(folder), self.disk.system(-1)), ("proc", ""))
 
     def test_free(self) -> None:
         """
-        There is some room left.
+        There is some room.
         """
         self.assertGreater(self.disk.free(self.root), 0)
+
+    def test_many_pieces(self) -> None:
+        """
+        As many pieces are written at once as the system takes.
+        """
+        self.assertEqual(self.disk.write(self.create(b"f"), [b"x"] * MOST_PIECES), MOST_PIECES)
+
+    def test_taken_by_link(self) -> None:
+        """
+        A link to nothing is something, and is not filled.
+        """
+        (self.path / "l").symlink_to("nowhere")
+        self.fails(errno.EEXIST, self.disk.create, self.root, b"l", 0o640)
+
+    def test_modified(self) -> None:
+        """
+        The time of the last change is told to the nanosecond.
+        """
+        self.create(b"f")
+        os.utime(self.path / "f", ns=(5, 1_700_000_000_123_456_789))
+        self.assertEqual(self.disk.look(self.root, b"f").modified, 1_700_000_000_123_456_789)
+
+    def test_kinds(self) -> None:
+        """
+        Folders, links and pipes are told apart from files.
+        """
+        self.disk.make_folder(self.root, b"a", 0o700)
+        (self.path / "l").symlink_to("a")
+        os.mkfifo(self.path / "p")
+        self.assertEqual(
+            [self.disk.look(self.root, name).kind for name in (b"a", b"l", b"p")],
+            ["folder", "other", "other"],
+        )
+
+    def test_no_links(self) -> None:
+        """
+        Links are opened neither as files nor as folders.
+        """
+        (self.path / "l").symlink_to(".")
+        self.fails(errno.ELOOP, self.disk.open, self.root, b"l")
+        self.fails(errno.ENOTDIR, self.disk.folder, self.root, b"l")
+
+    def test_pipe(self) -> None:
+        """
+        To open a pipe waits for nobody.
+        """
+        os.mkfifo(self.path / "p")
+        pipe = self.disk.open(self.root, b"p")
+        self.addCleanup(os.close, pipe)
+        self.assertEqual(self.disk.status(pipe).kind, "other")
+
+    def test_no_attributes(self) -> None:
+        """
+        Where there can be no attribute, that is no file without one.
+        """
+        folder = self.disk.root("/proc")
+        self.addCleanup(os.close, folder)
+        self.fails(errno.EOPNOTSUPP, self.disk.attribute, folder)
+
+    def test_link_to_link(self) -> None:
+        """
+        What a link leads to gets no name by it.
+        """
+        (self.path / "l").symlink_to("/etc/passwd")
+        self.disk.link(self.root, b"l", self.root, b"m")
+        self.assertEqual(self.disk.look(self.root, b"m").kind, "other")
+
+    def test_names(self) -> None:
+        """
+        Names are bytes, whatever they are.
+        """
+        self.disk.make_folder(self.root, b"\xff", 0o700)
+        self.create(b"\xc3\xbc")
+        self.assertEqual(sorted(self.disk.names(self.root)), [b"\xc3\xbc", b"\xff"])
+
+    def test_sync(self) -> None:
+        """
+        Files and folders are synced, or are not where nothing is to be.
+        """
+        self.disk.sync(self.root)
+        self.disk.sync(self.create(b"f"))
+        pipe, other = os.pipe()
+        self.addCleanup(os.close, pipe)
+        self.addCleanup(os.close, other)
+        # Which cannot be synced, so that it shows who tries.
+        self.assertRaises(OSError, self.disk.sync, pipe)
+        Disk(durable=False).sync(pipe)

@@ -103,6 +103,8 @@ def _open(disk: IDisk, path: str, network: bool, opened: list[int]) -> Area:
                 "be where the files are."
             )
     guard = keep(_guard(disk, run, path))
+    # Always as many bytes, so that they replace those of the daemon before.
+    disk.write(guard, [b"%10d\n" % os.getpid()])
     _try_links(disk, run, path)
     attributes = _keeps_attributes(disk, guard)
     if not attributes:
@@ -127,7 +129,7 @@ def _made(disk: IDisk, parent: int, name: bytes) -> int:
 
 def _guard(disk: IDisk, run: int, path: str) -> int:
     try:
-        guard = disk.lock(run, _GUARD, False)
+        return disk.lock(run, _GUARD, False)
     except BlockingIOError:
         file = disk.open(run, _GUARD)
         try:
@@ -137,9 +139,6 @@ def _guard(disk: IDisk, run: int, path: str) -> int:
         raise StoreProblem(
             f"The store {path!r} is in use by another daemon, process {owner}."
         ) from None
-    # Always as many bytes, so that they replace those of the daemon before.
-    disk.write(guard, [b"%10d\n" % os.getpid()])
-    return guard
 
 
 def _try_links(disk: IDisk, run: int, path: str) -> None:

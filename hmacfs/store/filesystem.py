@@ -29,6 +29,9 @@ from hmacfs.store.troubles import MISSING, refusal, taken
 from hmacfs.store.upload import FilesystemUpload
 from hmacfs.uploads import Slot
 
+BATCH = 1000
+"""Rows that a start writes at a time."""
+
 
 def _missing() -> NotFound:
     return NotFound("Nothing is kept under this name.")
@@ -160,9 +163,10 @@ class FilesystemStore:
         found = yield self._threads.run(opened.recovery.recover, self._clock.seconds())
         for waiting in found.waiting:
             opened.suspended.add(waiting)
-        for row, id in found.finished:
-            opened.backlog.add(row, id)
-        yield opened.backlog.flush()
+        for batch in range(0, len(found.finished), BATCH):
+            for row, id in found.finished[batch : batch + BATCH]:
+                opened.backlog.add(row, id)
+            yield opened.backlog.flush()
         return opened
 
     def _check_free(self, slot: Slot) -> None:
