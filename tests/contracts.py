@@ -1,13 +1,17 @@
 """
-What every provider of an interface promises: inherited by the tests of each.
+What every provider of an interface promises, the shipped fakes too.
+
+The mixins are mixed into a test case of each provider.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import attrs
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
 
 from hmacfs.errors import (
     Exists,
@@ -15,345 +19,402 @@ from hmacfs.errors import (
     NoSpace,
     NotAFolder,
     NotFound,
+    Refusal,
     TooLarge,
     WrongLength,
 )
-from hmacfs.interfaces import IIndex, IStore, IUpload
+from hmacfs.interfaces import IFile, IIndex, IStore, IUpload
 from hmacfs.names import recall
-from hmacfs.records import FileRecord, Row
+from hmacfs.records import Figures, FileRecord, Row
 from hmacfs.uploads import Slot
 
 NOW = 1_700_000_000
-TYPE = "text/x-of-the-tests"
+TYPE = "text/plain; charset=utf-8"
 
-FREE = 10_000
-"""Bytes that the store of a contract takes at most."""
+ROOM = 1000
+"""Bytes that a store under test has."""
 
 
-def slot(path: str, size: int | None = 3, **more: Any) -> Slot:
+def slot(path: str = "a/f.txt", size: int | None = 3, **more: Any) -> Slot:
     """
-    :return: a slot for *path*.
+    :return: a slot for *size* bytes.
     """
     return Slot(recall(path.encode()), size, TYPE, **more)
 
 
-class StoreCase(SynchronousTestCase):
+class WithStore:
     """
-    A store with a clock in hand, whose Deferreds have all fired.
+    A test case that has a store, and what it takes to talk with it.
     """
+
+    def make_store(self, clock: Clock) -> IStore:
+        """
+        :return: an empty store that has room for :data:`ROOM` bytes.
+        """
+        raise NotImplementedError
 
     def setUp(self) -> None:
         self.clock = Clock()
         self.clock.advance(NOW)
-        self.store: IStore = self.make_store()
+        self.store = self.make_store(self.clock)
         self.successResultOf(self.store.start())
         self.addCleanup(lambda: self.successResultOf(self.store.stop()))
 
-    def make_store(self) -> IStore:
+    def begin(self, wanted: Slot, *pieces: bytes) -> IUpload:
         """
-        :return: an empty store that takes :data:`FREE` bytes.
+        :return: an upload that has *pieces*.
         """
-        raise NotImplementedError
-
-    def begin(self, path: str, size: int | None = 3, **more: Any) -> IUpload:
-        """Begin an upload."""
-        upload: IUpload = self.successResultOf(self.store.begin(slot(path, size, **more)))
+        upload = self.successResultOf(self.store.begin(wanted))
+        if pieces:
+            self.successResultOf(upload.append(pieces))
         return upload
 
-    def refused(self, path: str, kind: type, size: int | None = 3, **more: Any) -> None:
-        """See that an upload is refused."""
-        self.failureResultOf(self.store.begin(slot(path, size, **more)), kind)
+    def put(self, wanted: Slot, data: bytes) -> FileRecord:
+        """Store *data*."""
+        return self.successResultOf(self.begin(wanted, data).commit())
 
-    def put(self, path: str, data: bytes, **more: Any) -> FileRecord:
-        """Store a file."""
-        upload = self.begin(path, len(data), **more)
-        self.successResultOf(upload.append([data]))
-        record: FileRecord = self.successResultOf(upload.commit())
-        return record
-
-    def get(self, path: str) -> bytes:
-        """
-        :return: what is served.
-        """
+    def open(self, path: str = "a/f.txt") -> IFile:
         file = self.successResultOf(self.store.open(recall(path.encode())))
-        data: bytes = self.successResultOf(file.read(0, 2 * FREE))
-        file.close()
-        return data
-
-    def missing(self, path: str, kind: type = NotFound) -> None:
-        """See that nothing is served."""
-        self.failureResultOf(self.store.open(recall(path.encode())), kind)
-
-
-class StoreContract:
-    """
-    What every provider of :class:`hmacfs.interfaces.IStore` and
-    :class:`hmacfs.interfaces.IUpload` promises.
-    """
-
-    def test_stored(self: Any) -> None:
-        """
-        What was committed is served.
-        """
-        self.put("a/b", b"abc")
-        self.assertEqual(self.get("a/b"), b"abc")
-
-    def test_record(self: Any) -> None:
-        """
-        A file is described by what its slot said, and when it was stored.
-        """
-        record = self.put("a", b"abc", owner="o", expires=NOW + 9)
-        file = self.successResultOf(self.store.open(recall(b"a")))
         self.addCleanup(file.close)
-        self.assertEqual(
-            (file.record, record.size, record.content_type, record.owner, record.expires),
-            (record, 3, TYPE, "o", NOW + 9),
-        )
-        self.assertEqual((record.stored, record.sha256), (NOW, None))
+        return file
 
-    def test_digest(self: Any) -> None:
+    def get(self, path: str = "a/f.txt") -> bytes:
         """
-        A digest that was computed is kept.
+        :return: all bytes of a file.
         """
-        upload = self.begin("a")
-        self.successResultOf(upload.append([b"abc"]))
+        return self.successResultOf(self.open(path).read(0, 2**20))
+
+    def refused(self, kind: type[Refusal], deferred: Deferred[Any]) -> None:
+        """Check that *deferred* fails with a refusal, and one that says why."""
+        self.assertRegex(self.failureResultOf(deferred, kind).value.text, r"^[A-Z].*\.$")
+
+    def not_found(self, path: str = "a/f.txt") -> None:
+        self.refused(NotFound, self.store.open(recall(path.encode())))
+
+
+class StoreContract(WithStore):
+    """
+    What every provider of :class:`hmacfs.interfaces.IStore` promises.
+    """
+
+    def test_interfaces(self) -> None:
+        """
+        The store, its uploads and its files are what they say they are.
+        """
+        upload = self.begin(slot(), b"abc")
+        self.assertTrue(verifyObject(IUpload, upload))
+        self.successResultOf(upload.commit())
+        self.assertTrue(verifyObject(IFile, self.open()))
+        self.assertTrue(verifyObject(IStore, self.store))
+
+    def test_round_trip(self) -> None:
+        """
+        What was uploaded is what is there, with what was said of it.
+        """
+        upload = self.begin(slot(size=6, expires=NOW + 9, owner="a@b.example"), b"ab", b"", b"cd")
+        self.assertEqual(upload.offset, 4)
+        self.assertEqual(self.successResultOf(upload.append([b"ef"])), 6)
+        self.clock.advance(2)
         record = self.successResultOf(upload.commit("0" * 64))
-        self.assertEqual(record.sha256, "0" * 64)
+        self.assertEqual(
+            record,
+            FileRecord(
+                size=6,
+                content_type=TYPE,
+                stored=NOW + 2,
+                etag=record.etag,
+                sha256="0" * 64,
+                expires=NOW + 9,
+                owner="a@b.example",
+            ),
+        )
+        self.assertRegex(record.etag, "^[0-9a-f]{32}$")
+        self.assertEqual((self.open().record, self.get()), (record, b"abcdef"))
 
-    def test_etags(self: Any) -> None:
+    def test_nothing_before_commit(self) -> None:
         """
-        No two files have one entity tag, be their bytes the same.
+        An upload is not served before it is committed, also when it is complete.
         """
-        self.assertNotEqual(self.put("a", b"abc").etag, self.put("b", b"abc").etag)
+        self.begin(slot(), b"abc")
+        self.not_found()
 
-    def test_empty(self: Any) -> None:
+    def test_empty(self) -> None:
         """
-        A file of no bytes is a file.
+        A file may have no bytes.
         """
-        self.put("a", b"")
-        self.assertEqual(self.get("a"), b"")
+        self.assertEqual(self.successResultOf(self.begin(slot(size=0)).commit()).size, 0)
+        self.assertEqual(self.get(), b"")
 
-    def test_pieces(self: Any) -> None:
+    def test_names(self) -> None:
         """
-        Bytes arrive in order, and are counted.
+        Each name is a file of its own, whatever characters it has.
         """
-        upload = self.begin("a", 6)
-        offsets = [
-            self.successResultOf(upload.append(pieces)) for pieces in ([b"ab", b"", b"c"], [b"def"])
+        names = [
+            "plain.txt",
+            "a b",
+            "a+b",
+            "100%",
+            "%2e%2e",
+            "..%2f",
+            "back\\slash",
+            '"quoted"',
+            "Übergrößenträger/имя/名前.png",
+            "\U0001f408",
+            "x" * 255,
+            ".hidden",
+            "d/.hmacfs",
+            "-",
+            "d/" * 40 + "e",
         ]
+        for name in names:
+            self.put(slot(name, None), name.encode())
+        self.assertEqual([self.get(name).decode() for name in names], names)
+
+    def test_longest_name(self) -> None:
+        """
+        A name may have 4,096 bytes.
+        """
+        name = "/".join(['"' * 255] * 16)
+        self.put(slot(name), b"abc")
+        self.assertEqual((self.get(name), self.open(name).record.content_type), (b"abc", TYPE))
+
+    def test_too_large(self) -> None:
+        """
+        An upload never grows past the size it promised, and can go on.
+        """
+        upload = self.begin(slot(size=3), b"a")
+        self.refused(TooLarge, upload.append([b"bc", b"d"]))
+        self.assertEqual(upload.offset, 1)
+        self.successResultOf(upload.append([b"bc"]))
         self.successResultOf(upload.commit())
-        self.assertEqual((offsets, upload.offset, self.get("a")), ([3, 6], 6, b"abcdef"))
+        self.assertEqual(self.get(), b"abc")
 
-    def test_under_way(self: Any) -> None:
+    def test_most(self) -> None:
         """
-        What is not committed is not served.
+        An upload that promised no size has a bound all the same.
         """
-        upload = self.begin("a")
-        self.successResultOf(upload.append([b"abc"]))
-        self.missing("a")
-        self.successResultOf(upload.discard())
+        upload = self.begin(slot(size=None, most=3), b"abc")
+        self.refused(TooLarge, upload.append([b"d"]))
+        self.assertEqual(self.successResultOf(upload.commit()).size, 3)
 
-    def test_too_long(self: Any) -> None:
+    def test_wrong_length(self) -> None:
         """
-        An upload never grows past the size it promised.
+        An upload that is short of its promise is no file, and can go on.
         """
-        upload = self.begin("a", 3)
-        self.failureResultOf(upload.append([b"four"]), TooLarge)
-        self.assertEqual(upload.offset, 0)
-        self.successResultOf(upload.discard())
-
-    def test_bounded(self: Any) -> None:
-        """
-        Nor past its bound, where no size was promised.
-        """
-        upload = self.begin("a", None, most=3)
-        self.successResultOf(upload.append([b"abc"]))
-        self.failureResultOf(upload.append([b"d"]), TooLarge)
-        self.successResultOf(upload.commit())
-        self.assertEqual(self.get("a"), b"abc")
-
-    def test_too_short(self: Any) -> None:
-        """
-        An upload that is shorter than it promised becomes no file, and can go on.
-        """
-        upload = self.begin("a", 3)
-        self.successResultOf(upload.append([b"ab"]))
-        self.failureResultOf(upload.commit(), WrongLength)
-        self.missing("a")
+        upload = self.begin(slot(size=3), b"ab")
+        self.refused(WrongLength, upload.commit())
+        self.not_found()
         self.successResultOf(upload.append([b"c"]))
         self.successResultOf(upload.commit())
-        self.assertEqual(self.get("a"), b"abc")
+        self.assertEqual(self.get(), b"abc")
 
-    def test_taken(self: Any) -> None:
+    def test_taken(self) -> None:
         """
-        A name that is taken takes no upload.
+        A name that is taken takes no other upload, and keeps its file.
         """
-        self.put("a", b"abc")
-        self.refused("a", Exists)
-        self.assertEqual(self.get("a"), b"abc")
+        self.put(slot(), b"abc")
+        self.refused(Exists, self.store.begin(slot()))
+        self.assertEqual(self.get(), b"abc")
 
-    def test_taken_meanwhile(self: Any) -> None:
+    def test_taken_meanwhile(self) -> None:
         """
-        Of two uploads to one name the first to be committed has it.
+        Of two uploads to one name the first that is committed is the file.
         """
-        upload = self.begin("a")
-        self.successResultOf(upload.append([b"xyz"]))
-        self.put("a", b"abc")
-        self.failureResultOf(upload.commit(), Exists)
-        self.assertEqual(self.get("a"), b"abc")
+        first, second = self.begin(slot(), b"abc"), self.begin(slot(), b"def")
+        self.successResultOf(second.commit())
+        self.refused(Exists, first.commit())
+        self.successResultOf(first.discard())
+        self.assertEqual(self.get(), b"def")
 
-    def test_overwritten(self: Any) -> None:
+    def test_overwrite(self) -> None:
         """
-        A file that may be replaced is, and who reads it reads on.
+        An upload that may do so takes the place of a file, at its commit.
         """
-        self.put("a", b"abc")
-        file = self.successResultOf(self.store.open(recall(b"a")))
-        self.addCleanup(file.close)
-        self.put("a", b"de", overwrite=True)
-        self.assertEqual((self.get("a"), self.successResultOf(file.read(0, 9))), (b"de", b"abc"))
+        old = self.put(slot(), b"old")
+        upload = self.begin(slot(size=5, overwrite=True), b"newer")
+        self.assertEqual(self.get(), b"old")
+        new = self.successResultOf(upload.commit())
+        self.assertEqual((self.get(), self.open().record), (b"newer", new))
+        self.assertNotEqual(old.etag, new.etag)
 
-    def test_nothing_to_overwrite(self: Any) -> None:
+    def test_overwrite_same(self) -> None:
         """
-        A file that may replace another need not.
+        The same bytes in the same second are another file all the same.
         """
-        self.put("a", b"abc", overwrite=True)
-        self.assertEqual(self.get("a"), b"abc")
+        old = self.put(slot(), b"abc")
+        self.assertNotEqual(self.put(slot(overwrite=True), b"abc").etag, old.etag)
 
-    def test_below_a_file(self: Any) -> None:
+    def test_overwrite_nothing(self) -> None:
         """
-        A file is no folder.
+        An upload that might overwrite needs nothing to do it to.
         """
-        self.put("a", b"abc")
-        self.refused("a/b", NotAFolder)
-        self.missing("a/b")
+        self.put(slot(overwrite=True), b"abc")
+        self.assertEqual(self.get(), b"abc")
 
-    def test_folder(self: Any) -> None:
+    def test_open_while_replaced(self) -> None:
         """
-        A folder is no file, and is not served.
+        A file that is being read has its own bytes to the end.
         """
-        self.put("a/b", b"abc")
-        self.refused("a", NotAFolder)
-        self.refused("a", NotAFolder, overwrite=True)
-        self.missing("a", Forbidden)
+        self.put(slot(), b"old")
+        file = self.open()
+        self.put(slot(overwrite=True), b"new")
+        self.assertEqual(self.successResultOf(file.read(1, 9)), b"ld")
 
-    def test_folder_meanwhile(self: Any) -> None:
+    def test_file_as_folder(self) -> None:
         """
-        A name that became a folder during an upload is refused at its end.
+        Nothing is stored below a file.
         """
-        upload = self.begin("a")
-        self.successResultOf(upload.append([b"abc"]))
-        self.put("a/b", b"xyz")
-        self.failureResultOf(upload.commit(), NotAFolder)
-        self.assertEqual(self.get("a/b"), b"xyz")
+        self.put(slot("a"), b"abc")
+        self.refused(NotAFolder, self.store.begin(slot("a/b")))
+        self.refused(NotAFolder, self.store.begin(slot("a/b/c", overwrite=True)))
+        self.not_found("a/b")
 
-    def test_missing(self: Any) -> None:
+    def test_folder_as_file(self) -> None:
         """
-        What was never stored is not found.
+        A folder takes no file's name, and is not served.
         """
-        self.missing("a")
-        self.missing("a/b/c")
+        self.put(slot("a/b"), b"abc")
+        self.refused(NotAFolder, self.store.begin(slot("a")))
+        self.refused(NotAFolder, self.store.begin(slot("a", overwrite=True)))
+        self.refused(Forbidden, self.store.open(recall(b"a")))
 
-    def test_expired(self: Any) -> None:
+    def test_folder_meanwhile(self) -> None:
         """
-        A file that has expired is not served.
+        What became a file or a folder during an upload is found at its commit.
         """
-        self.put("a", b"abc", expires=NOW + 10)
-        before = self.get("a")
-        self.clock.advance(10)
-        self.missing("a")
-        self.assertEqual(before, b"abc")
+        below, at = self.begin(slot("a/b"), b"abc"), self.begin(slot("c"), b"abc")
+        over = self.begin(slot("c", overwrite=True), b"abc")
+        self.put(slot("a"), b"abc")
+        self.put(slot("c/d"), b"abc")
+        for upload in (below, at, over):
+            self.refused(NotAFolder, upload.commit())
+        self.assertEqual((self.get("a"), self.get("c/d")), (b"abc", b"abc"))
 
-    def test_discarded(self: Any) -> None:
+    def test_not_found(self) -> None:
         """
-        A discarded upload leaves nothing; to discard it again is harmless.
+        What was never stored is not there.
         """
-        upload = self.begin("a/b")
-        self.successResultOf(upload.append([b"abc"]))
-        for _ in range(2):
-            self.successResultOf(upload.discard())
-        self.missing("a/b")
-        self.put("a", b"abc")
-        self.assertEqual(self.get("a"), b"abc")
+        self.not_found()
 
-    def test_discarded_behind_its_commit(self: Any) -> None:
+    def test_expires(self) -> None:
         """
-        To discard an upload that was committed does not touch the file.
+        A file is served until the second in which it expires, and holds its name on.
         """
-        upload = self.begin("a")
-        self.successResultOf(upload.append([b"abc"]))
+        self.put(slot(expires=NOW + 9), b"abc")
+        self.clock.advance(8)
+        self.assertEqual(self.get(), b"abc")
+        self.clock.advance(1)
+        self.not_found()
+        self.refused(Exists, self.store.begin(slot()))
+
+    def test_read(self) -> None:
+        """
+        Any part of a file can be read, and nothing past its end.
+        """
+        self.put(slot(), b"abc")
+        file = self.open()
+        self.assertEqual(
+            [self.successResultOf(file.read(*span)) for span in [(0, 2), (2, 9), (3, 9), (0, 0)]],
+            [b"ab", b"c", b"", b""],
+        )
+
+    def test_close_twice(self) -> None:
+        """
+        A file may be closed by more than one who had to do with it.
+        """
+        self.put(slot(), b"abc")
+        file = self.open()
+        file.close()
+        file.close()
+
+    def test_discard(self) -> None:
+        """
+        An upload that is discarded is gone, once and for all.
+        """
+        upload = self.begin(slot(), b"abc")
+        self.successResultOf(upload.discard())
+        self.successResultOf(upload.discard())
+        self.not_found()
+        self.put(slot(), b"def")
+        self.assertEqual(self.get(), b"def")
+
+    def test_discard_committed(self) -> None:
+        """
+        To discard what was committed takes nothing away.
+        """
+        upload = self.begin(slot(), b"abc")
         self.successResultOf(upload.commit())
         self.successResultOf(upload.discard())
-        self.assertEqual(self.get("a"), b"abc")
+        self.assertEqual(self.get(), b"abc")
 
-    def test_suspended(self: Any) -> None:
+    def test_suspend(self) -> None:
         """
-        A suspended upload does not take the name.
+        An upload that is suspended is no file, and gives way to a new one.
         """
-        upload = self.begin("a")
-        self.successResultOf(upload.append([b"ab"]))
+        upload = self.begin(slot(size=9), b"abc")
         self.successResultOf(upload.suspend())
-        self.missing("a")
-        self.put("a", b"abc")
-        self.assertEqual(self.get("a"), b"abc")
-
-    def test_full(self: Any) -> None:
-        """
-        What does not fit is refused before its first byte.
-        """
-        self.refused("a", NoSpace, FREE + 1)
-
-    def test_promised(self: Any) -> None:
-        """
-        What was promised to one upload is not promised to another.
-        """
-        upload = self.begin("a", FREE - 100)
-        self.refused("b", NoSpace, 101)
+        self.successResultOf(upload.suspend())
         self.successResultOf(upload.discard())
-        self.put("b", b"x" * 101)
+        self.assertEqual(upload.offset, 3)
+        self.not_found()
+        self.put(slot(), b"def")
+        self.assertEqual(self.get(), b"def")
 
-    def test_promise_kept(self: Any) -> None:
+    def test_promised(self) -> None:
         """
-        What was written counts once.
+        Room is promised to one upload alone, from the beginning.
         """
-        upload = self.begin("a", FREE - 100)
-        self.successResultOf(upload.append([b"x" * (FREE - 100)]))
-        self.refused("b", NoSpace, 101)
-        self.put("b", b"x" * 50)
-        self.successResultOf(upload.commit())
+        self.begin(slot("a", size=ROOM - 1))
+        self.refused(NoSpace, self.store.begin(slot("b", size=2)))
+        self.begin(slot("b", size=1))
+        self.assertEqual(self.successResultOf(self.store.figures()), Figures(0, 0, 0))
 
-    def test_full_meanwhile(self: Any) -> None:
+    def test_promise_ends(self) -> None:
         """
-        An upload of unknown size takes nothing that was promised to others.
+        What an upload was promised is free again when it has ended, however.
         """
-        upload = self.begin("a", None)
-        other = self.begin("b", FREE - 100)
-        self.successResultOf(upload.append([b"x" * 100]))
-        self.failureResultOf(upload.append([b"x"]), NoSpace)
-        self.successResultOf(upload.discard())
+        for end in ("discard", "suspend"):
+            upload = self.begin(slot(size=ROOM))
+            self.successResultOf(getattr(upload, end)())
+            self.assertEqual(self.successResultOf(self.store.figures()).free, ROOM)
+        refused = self.begin(slot(), b"abc")
+        self.put(slot(size=0), b"")
+        self.refused(Exists, refused.commit())
+        self.assertEqual(self.successResultOf(self.store.figures()).free, ROOM)
+
+    def test_no_promise(self) -> None:
+        """
+        An upload of unknown size gets what is not promised to others.
+        """
+        growing = self.begin(slot("a", size=None), b"abc")
+        other = self.begin(slot("b", size=ROOM - 3))
+        self.refused(NoSpace, growing.append([b"abcd"]))
+        self.assertEqual(growing.offset, 3)
         self.successResultOf(other.discard())
+        self.assertEqual(self.successResultOf(growing.append([b"abcd"])), 7)
 
-    def test_figures(self: Any) -> None:
+    def test_figures(self) -> None:
         """
-        The figures say what is kept, and what is left for uploads.
+        A store knows how many files it holds, and their bytes.
         """
-        before = self.successResultOf(self.store.figures()).free
-        upload = self.begin("a", 1000)
-        self.assertEqual(self.successResultOf(self.store.figures()).free, before - 1000)
-        self.successResultOf(upload.discard())
-        self.assertEqual(self.successResultOf(self.store.figures()).free, before)
+        self.put(slot("a"), b"abc")
+        self.put(slot("b", size=4), b"abcd")
+        self.put(slot("a", size=5, overwrite=True), b"abcde")
+        self.clock.advance(1)
+        figures = self.successResultOf(self.store.figures())
+        self.assertEqual((figures.files, figures.size), (2, 9))
 
-    def test_no_faults(self: Any) -> None:
+    def test_faults(self) -> None:
         """
-        There is nothing that an operator should know of a sound store.
+        There is nothing to say of a store that is well.
         """
         self.assertEqual(list(self.store.faults()), [])
 
 
-def row(name: str, size: int = 3, **more: Any) -> Row:
-    """
-    :return: a row of the index.
-    """
-    return Row(name, TYPE, size, float(NOW), **more)
+ROWS = [
+    Row("a", TYPE, 3, NOW + 0.5, "0" * 64, NOW + 9, "me@example.org"),
+    Row("b/Größe", TYPE, 4, NOW),
+]
 
 
 class IndexContract:
@@ -361,36 +422,51 @@ class IndexContract:
     What every provider of :class:`hmacfs.interfaces.IIndex` promises.
     """
 
-    index: IIndex
+    def make_index(self) -> IIndex:
+        """
+        :return: an empty index.
+        """
+        raise NotImplementedError
 
-    def test_written(self: Any) -> None:
-        """
-        What was written is found, as it was.
-        """
-        rows = [row("a"), row("b/c", 4, sha256="0" * 64, expires=9, owner="o")]
-        self.successResultOf(self.index.write(rows))
-        found = [self.successResultOf(self.index.find(name)) for name in ("a", "b/c")]
-        self.assertEqual(found, rows)
+    def setUp(self) -> None:
+        self.index = self.make_index()
+        self.successResultOf(self.index.start())
+        self.addCleanup(lambda: self.successResultOf(self.index.stop()))
 
-    def test_unknown(self: Any) -> None:
-        """
-        What was not is not.
-        """
-        self.assertIs(self.successResultOf(self.index.find("a")), None)
+    def find(self, *names: str) -> list[Row | None]:
+        return [self.successResultOf(self.index.find(name)) for name in names]
 
-    def test_replaced(self: Any) -> None:
+    def test_interface(self) -> None:
         """
-        A name has one row, the last one.
+        It is what it says.
         """
-        self.successResultOf(self.index.write([row("a"), row("a", 5)]))
-        self.successResultOf(self.index.write([row("a", 7)]))
-        self.assertEqual(self.successResultOf(self.index.find("a")), row("a", 7))
-        self.assertEqual(self.index.totals(), (1, 7))
+        self.assertTrue(verifyObject(IIndex, self.index))
 
-    def test_totals(self: Any) -> None:
+    def test_empty(self) -> None:
         """
-        Rows and bytes are counted.
+        A new index knows nothing.
         """
-        before = self.index.totals()
-        self.successResultOf(self.index.write([row("a"), row("b", 4)]))
-        self.assertEqual((before, self.index.totals()), ((0, 0), (2, 7)))
+        self.assertEqual((self.find("a"), self.index.totals()), ([None], (0, 0)))
+
+    def test_write(self) -> None:
+        """
+        Each row that was written is found by its name.
+        """
+        self.successResultOf(self.index.write(ROWS))
+        self.assertEqual((self.find("b/Größe", "a"), self.index.totals()), (ROWS[::-1], (2, 7)))
+
+    def test_replace(self) -> None:
+        """
+        The last row of a name is the one that counts.
+        """
+        newer, newest = (attrs.evolve(ROWS[0], size=size) for size in (10, 20))
+        self.successResultOf(self.index.write(ROWS))
+        self.successResultOf(self.index.write([newer, newest]))
+        self.assertEqual((self.find("a"), self.index.totals()), ([newest], (2, 24)))
+
+    def test_nothing(self) -> None:
+        """
+        There may be nothing to write.
+        """
+        self.successResultOf(self.index.write([]))
+        self.assertEqual(self.index.totals(), (0, 0))

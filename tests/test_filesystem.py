@@ -1,505 +1,291 @@
 """
-Tests for :mod:`hmacfs.store.filesystem`, on the disk of this machine.
-
-What a crash leaves is tried in ``tests/test_powercut.py``.
+Tests for :mod:`hmacfs.store.filesystem`, its uploads and its files.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
-import shutil
 import socket
-from collections.abc import Sequence
+import stat
+from pathlib import Path
 
-from hmacfs.disk import Disk
-from hmacfs.errors import Exists, MalformedName, NoSpace, NotAFolder, NotFound, StoreProblem
-from hmacfs.interfaces import IStore
-from hmacfs.names import recall
-from hmacfs.records import ATTRIBUTE
-from hmacfs.store.backlog import DELAY
-from hmacfs.store.filesystem import FilesystemStore
-from hmacfs.store.memory import MemoryIndex
-from hmacfs.store.opened import Policy
-from tests.contracts import FREE, NOW, TYPE, StoreCase, StoreContract, row
-from tests.inline import Inline
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
 
-EXPIRY = 1000
+from hmacfs.errors import Exists, MalformedName, NotAFolder, NotFound
+from hmacfs.interfaces import IHasDescriptor
+from hmacfs.records import ATTRIBUTE, FileRecord, Row
+from hmacfs.store.labels import decode
+from tests.contracts import NOW, TYPE, StoreContract, slot
+from tests.on_disk import OnDisk
 
 
-class SmallDisk(Disk):
+class FilesystemContractTests(OnDisk, StoreContract, SynchronousTestCase):
     """
-    A disk with :data:`tests.contracts.FREE` bytes, some of them in use.
-
-    :ivar attributes: whether it keeps attributes.
-    :ivar kind: what file system it says it is.
+    The store on a disk keeps the contract.
     """
 
-    attributes = True
-    kind = ""
 
-    def free(self, folder: int) -> int:
-        used = {}
-        for _, _, names, here in os.fwalk(".", dir_fd=folder):
-            for name in names:
-                found = os.stat(name, dir_fd=here, follow_symlinks=False)
-                used[found.st_ino] = found.st_size
-        # The lock of the daemon has 11 bytes.
-        return FREE + 11 - sum(used.values())
-
-    def system(self, folder: int) -> str:
-        return self.kind or super().system(folder)
-
-    def set_attribute(self, file: int, value: bytes) -> None:
-        if not self.attributes:
-            raise OSError(errno.EOPNOTSUPP, "")
-        super().set_attribute(file, value)
-
-
-class FilesystemCase(StoreCase):
+class DegradedContractTests(OnDisk, StoreContract, SynchronousTestCase):
     """
-    A store in a folder of its own.
+    Without attributes the store keeps the contract, except that it complains.
     """
 
-    def make_store(self) -> IStore:
-        self.root = os.path.abspath(self.mktemp())
-        self.disk = SmallDisk()
-        self.index = MemoryIndex()
-        return self.store_in(self.root)
+    attributes = False
 
-    def store_in(self, root: str, network: bool = False) -> FilesystemStore:
-        policy = Policy(upload_expiry=EXPIRY, network=network)
-        return FilesystemStore(self.disk, root, self.index, self.clock, Inline(), policy)
+    def test_faults(self) -> None:
+        """
+        The operator hears that types and expiry times are in the index alone.
+        """
+        (fault,) = self.store.faults()
+        self.assertIn("degraded", fault)
 
-    def restart(self) -> None:
-        """Let the store come up again, as the disk has it."""
+    def test_written_row(self) -> None:
+        """
+        What is known of a file is known still when its row is written.
+        """
+        record = self.put(slot(expires=NOW + 9), b"abc")
+        self.clock.advance(1)
+        self.assertEqual((self.open().record, self.parts()), (record, set()))
+
+    def test_index_lost(self) -> None:
+        """
+        Without the index a file has the type of its extension, and its own age.
+        """
+        self.put(slot(), b"abc")
+        self.clock.advance(1)
+        self.index.rows.clear()
+        os.utime(self.path / "a" / "f.txt", (NOW - 5, NOW - 5))
+        record = self.open().record
+        self.assertEqual(record, FileRecord(3, "text/plain", NOW - 5, record.etag))
+
+
+class FilesystemTests(OnDisk, SynchronousTestCase):
+    """
+    Files are files, which say what they are by themselves.
+    """
+
+    def test_on_disk(self) -> None:
+        """
+        A file stands under its name, and bears its label; it is its owner's
+        and the group's to read, and what is private is the owner's alone.
+        """
+        record = self.put(slot(expires=NOW + 9, owner="me"), b"abc")
+        path = self.path / "a" / "f.txt"
+        label = decode(os.getxattr(path, ATTRIBUTE))
+        assert label is not None
+        self.assertEqual(
+            (label.content_type, label.size, label.expires, label.owner, label.stored),
+            (record.content_type, 3, NOW + 9, "me", NOW),
+        )
+        modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)]
+        umask = os.umask(0)
+        os.umask(umask)
+        self.assertEqual(modes, [0o640 & ~umask, 0o750 & ~umask])
+        self.assertEqual(stat.S_IMODE((self.path / ".hmacfs").stat().st_mode), 0o700)
+
+    def test_behind_the_answer(self) -> None:
+        """
+        The row is written behind the answer, and then the part is removed.
+        """
+        self.put(slot(owner="me"), b"abc")
+        self.assertEqual((len(self.parts()), self.index.rows), (1, {}))
+        self.clock.advance(1)
+        self.assertEqual(
+            (self.parts(), self.index.rows),
+            (set(), {"a/f.txt": Row("a/f.txt", TYPE, 3, NOW, owner="me")}),
+        )
+
+    def test_stop(self) -> None:
+        """
+        A store that stops writes down what waits.
+        """
+        self.put(slot(), b"abc")
         self.successResultOf(self.store.stop())
-        self.store = self.store_in(self.root)
+        self.assertEqual((self.parts(), len(self.index.rows)), (set(), 1))
+
+    def test_restart(self) -> None:
+        """
+        Another start serves the same file, with the same tag.
+        """
+        record = self.put(slot(), b"abc")
+        self.successResultOf(self.store.stop())
+        self.store = self.another_store()
         self.successResultOf(self.store.start())
+        self.assertEqual((self.open().record, self.get()), (record, b"abc"))
 
-    def path(self, *segments: str) -> str:
-        return os.path.join(self.root, *segments)
+    def test_versions(self) -> None:
+        """
+        What was overwritten is kept, each file once, in the order of time.
+        """
+        for data in (b"one", b"two", b"six"):
+            self.put(slot(overwrite=True), data)
+        folder = self.path / ".hmacfs" / "versions" / "a" / "f.txt"
+        self.assertEqual([each.read_bytes() for each in sorted(folder.iterdir())], [b"one", b"two"])
+        self.assertRegex(" ".join(self.below(".hmacfs", "versions", "a", "f.txt")), r"^[\w -]+$")
 
-    def parts(self) -> list[str]:
-        return os.listdir(self.path(".hmacfs", "parts"))
-
-    def write(self, path: str, data: bytes) -> None:
-        """Put a file there by other means."""
-        with open(self.path(path), "wb") as file:
-            file.write(data)
-
-
-class FilesystemStoreTests(StoreContract, FilesystemCase):
-    """
-    A store of files keeps the contract.
-    """
-
-
-class LayoutTests(FilesystemCase):
-    """
-    A file is a file, under its name, and says of itself what it is.
-    """
-
-    def test_file(self) -> None:
+    def test_foreign(self) -> None:
         """
-        It stands under its path, with its bytes and nothing else.
+        A file of another server is served by its extension and its age, and
+        becomes a version like any other.
         """
-        self.put("a/ü", b"abc")
-        with open(self.path("a", "ü"), "rb") as file:
-            self.assertEqual(file.read(), b"abc")
-
-    def test_attribute(self) -> None:
-        """
-        It carries its type, its size and when it was stored.
-        """
-        self.put("a", b"abc", owner="o")
-        told = json.loads(os.getxattr(self.path("a"), ATTRIBUTE))
-        self.assertEqual(
-            {key: told[key] for key in ("type", "size", "stored", "owner")},
-            {"type": TYPE, "size": 3, "stored": NOW, "owner": "o"},
-        )
-
-    def test_goes_along(self) -> None:
-        """
-        A file that the operator moves keeps its type.
-        """
-        self.put("a", b"abc")
-        os.rename(self.path("a"), self.path("b"))
-        file = self.successResultOf(self.store.open(recall(b"b")))
-        file.close()
-        self.assertEqual(file.record.content_type, TYPE)
-
-    def test_private(self) -> None:
-        """
-        The private area is closed to other users.
-        """
-        self.assertEqual(os.stat(self.path(".hmacfs")).st_mode & 0o777, 0o700)
-
-    def test_row(self) -> None:
-        """
-        Its row is written behind the answer, and then the part goes.
-        """
-        self.put("a", b"abc")
-        before = (dict(self.index.rows), len(self.parts()))
-        self.clock.advance(DELAY)
-        self.assertEqual(before, ({}, 1))
-        self.assertEqual((self.index.rows, self.parts()), ({"a": row("a")}, []))
-
-    def test_stopped(self) -> None:
-        """
-        A store that is stopped has written all rows.
-        """
-        self.put("a", b"abc")
-        self.restart()
-        self.assertEqual((self.index.rows, self.parts()), ({"a": row("a")}, []))
-
-    def test_version(self) -> None:
-        """
-        A file that is replaced becomes a version, with all that it carries;
-        versions sort by time.
-        """
-        for data in (b"one", b"two", b"three"):
-            self.put("a/b", data, overwrite=True)
-        folder = self.path(".hmacfs", "versions", "a", "b")
-        found = []
-        for name in sorted(os.listdir(folder)):
-            self.assertRegex(name, r"\A[0-9A-Za-z_-]+\Z")
-            with open(os.path.join(folder, name), "rb") as file:
-                found.append((file.read(), json.loads(os.getxattr(file.fileno(), ATTRIBUTE))))
-        self.assertEqual(
-            [(data, told["type"], told["size"]) for data, told in found],
-            [(b"one", TYPE, 3), (b"two", TYPE, 3)],
-        )
-
-    def test_empty_folders(self) -> None:
-        """
-        Folders that were made for an upload that failed are removed.
-        """
-        upload = self.begin("a/b/c")
-        self.successResultOf(upload.append([b"abc"]))
-        os.mkdir(self.path("a"))
-        os.mkdir(self.path("a", "b"))
-        os.mkdir(self.path("a", "b", "c"))
-        self.failureResultOf(upload.commit(), NotAFolder)
-        os.rmdir(self.path("a", "b", "c"))
-        upload = self.begin("d/e")
-        self.successResultOf(upload.discard())
-        self.assertEqual((os.path.exists(self.path("d")), self.parts()), (False, []))
-
-    def test_longest_name(self) -> None:
-        """
-        A name of 4,096 bytes is stored, replaced and found again.
-        """
-        # Longer than a path may be, so trial could not remove it.
-        self.addCleanup(shutil.rmtree, self.root)
-        name = "/".join(["x" * 255] * 16)[:4096]
-        self.put(name, b"abc", overwrite=True)
-        self.put(name, b"de", overwrite=True)
-        self.restart()
-        self.assertEqual((self.get(name), self.parts()), (b"de", []))
-
-
-class ForeignTests(FilesystemCase):
-    """
-    A store of another server can be taken over as it stands.
-    """
-
-    def test_served(self) -> None:
-        """
-        A file without an attribute has the type of its extension and the age
-        of its bytes.
-        """
-        self.write("photo.png", b"abc")
-        os.utime(self.path("photo.png"), (1000, 1000))
-        file = self.successResultOf(self.store.open(recall(b"photo.png")))
-        self.addCleanup(file.close)
-        record = file.record
-        self.assertEqual(
-            (record.size, record.content_type, record.stored, record.sha256, record.owner),
-            (3, "image/png", 1000.0, None, None),
-        )
-
-    def test_etag(self) -> None:
-        """
-        Its entity tag changes with it.
-        """
-        etags = set()
-        for data in (b"abc", b"abcd"):
-            self.write("a", data)
-            file = self.successResultOf(self.store.open(recall(b"a")))
-            file.close()
-            etags.add(file.record.etag)
-        self.assertEqual(len(etags), 2)
+        path = self.path / "a" / "f.txt"
+        path.parent.mkdir()
+        path.write_bytes(b"abc")
+        os.utime(path, (NOW - 5, NOW - 5))
+        record = self.open().record
+        self.assertEqual(record, FileRecord(3, "text/plain", NOW - 5, record.etag))
+        self.put(slot(overwrite=True), b"new")
+        (version,) = (self.path / ".hmacfs" / "versions" / "a" / "f.txt").iterdir()
+        self.assertEqual((version.read_bytes(), self.get()), (b"abc", b"new"))
 
     def test_changed(self) -> None:
         """
-        A file that somebody changed since is another server's.
+        A file that somebody has changed is believed no label, and has another tag.
         """
-        self.put("a", b"abc")
-        self.write("a", b"abcd")
-        file = self.successResultOf(self.store.open(recall(b"a")))
-        file.close()
-        self.assertEqual(
-            (file.record.size, file.record.content_type), (4, "application/octet-stream")
-        )
+        record = self.put(slot("a.png"), b"abc")
+        with (self.path / "a.png").open("ab") as file:
+            file.write(b"d")
+        changed = self.open("a.png").record
+        self.assertEqual((changed.content_type, changed.size), ("image/png", 4))
+        self.assertNotEqual(changed.etag, record.etag)
 
-    def test_taken(self) -> None:
+    def test_goes_along(self) -> None:
         """
-        Its names are taken.
+        What is known of a file goes with it when it is moved.
         """
-        self.write("a", b"abc")
-        self.refused("a", Exists)
+        record = self.put(slot("a/f.txt"), b"abc")
+        (self.path / "a" / "f.txt").rename(self.path / "g")
+        self.assertEqual(self.open("g").record, record)
 
-    def test_overwritten(self) -> None:
+    def test_strange_label(self) -> None:
         """
-        Where it may be replaced, it becomes a version as well.
+        An attribute that is no label costs nobody the file.
         """
-        self.write("a", b"foreign")
-        self.put("a", b"abc", overwrite=True)
-        [version] = os.listdir(self.path(".hmacfs", "versions", "a"))
-        with open(self.path(".hmacfs", "versions", "a", version), "rb") as file:
-            self.assertEqual((file.read(), self.get("a")), (b"foreign", b"abc"))
+        self.put(slot(), b"abc")
+        path = self.path / "a" / "f.txt"
+        for value in (b"", b"\xff", b"[]", b'{"type":"x/y","size":3,"commit":"../x","stored":1}'):
+            os.setxattr(path, ATTRIBUTE, value)
+            self.assertEqual(self.open().record.content_type, "text/plain")
 
-    def test_strange_attributes(self) -> None:
+    def test_copied(self) -> None:
         """
-        An attribute that is no label is none, whatever it is.
+        A copy, label and all, is kept beside the file that it was copied from.
         """
-        for value in (b"", b"junk", b"[]", b'{"type":5}', b"[" * 2000, b'{"size":true}'):
-            self.write("a.txt", b"abc")
-            os.setxattr(self.path("a.txt"), ATTRIBUTE, value)
-            file = self.successResultOf(self.store.open(recall(b"a.txt")))
-            file.close()
-            self.assertEqual(file.record.content_type, "text/plain")
+        self.put(slot(), b"abc")
+        path = self.path / "a" / "f.txt"
+        label = os.getxattr(path, ATTRIBUTE)
+        self.put(slot(overwrite=True), b"def")
+        path.unlink()
+        path.write_bytes(b"ABC")
+        os.setxattr(path, ATTRIBUTE, label)
+        self.put(slot(overwrite=True), b"ghi")
+        folder = self.path / ".hmacfs" / "versions" / "a" / "f.txt"
+        self.assertEqual({each.read_bytes() for each in folder.iterdir()}, {b"abc", b"ABC"})
+
+    def test_descriptor(self) -> None:
+        """
+        A file can be sent by its descriptor.
+        """
+        self.put(slot(), b"abc")
+        file = self.open()
+        self.assertTrue(verifyObject(IHasDescriptor, file))
+        self.assertEqual(os.pread(file.fileno(), 9, 1), b"bc")
 
 
-class PlantedTests(FilesystemCase):
+class PlantedTests(OnDisk, SynchronousTestCase):
     """
-    What somebody plants in the tree leads nowhere.
-    """
-
-    def plant(self, name: str, target: str) -> None:
-        os.symlink(target, self.path(name))
-
-    def outside(self) -> str:
-        path = os.path.abspath(self.mktemp())
-        os.mkdir(path)
-        with open(os.path.join(path, "file"), "wb") as file:
-            file.write(b"outside")
-        return path
-
-    def test_linked_file(self) -> None:
-        """
-        A link to a file is not served, and not overwritten.
-        """
-        outside = os.path.join(self.outside(), "file")
-        self.plant("a", outside)
-        self.missing("a")
-        self.refused("a", Exists)
-        self.refused("a", Exists, overwrite=True)
-        with open(outside, "rb") as file:
-            self.assertEqual(file.read(), b"outside")
-
-    def test_linked_folder(self) -> None:
-        """
-        A link to a folder is not walked.
-        """
-        outside = self.outside()
-        self.plant("a", outside)
-        self.missing("a/file")
-        self.refused("a/new", NotAFolder)
-        self.assertEqual(os.listdir(outside), ["file"])
-
-    def test_linked_versions(self) -> None:
-        """
-        Nor is one among the versions; the file stays as it is.
-        """
-        self.put("a", b"abc")
-        outside = self.outside()
-        os.symlink(outside, self.path(".hmacfs", "versions", "a"))
-        upload = self.begin("a", overwrite=True)
-        self.successResultOf(upload.append([b"new"]))
-        self.failureResultOf(upload.commit(), NotAFolder)
-        self.assertEqual((os.listdir(outside), self.get("a")), (["file"], b"abc"))
-
-    def test_pipe(self) -> None:
-        """
-        A pipe or a socket is no file, and nobody waits for its other end.
-        """
-        os.mkfifo(self.path("pipe"))
-        here = os.getcwd()
-        self.addCleanup(os.chdir, here)
-        os.chdir(self.root)
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind("socket")
-            self.missing("pipe")
-            self.missing("socket")
-
-    def test_planted_parts(self) -> None:
-        """
-        What is not ours among the parts stays, and does not keep us from starting.
-        """
-        os.symlink("/etc/passwd", self.path(".hmacfs", "parts", "0" * 32))
-        os.mkdir(self.path(".hmacfs", "parts", "1" * 32))
-        self.write(".hmacfs/parts/notes.txt", b"mine")
-        self.restart()
-        self.put("a", b"abc")
-        self.clock.advance(DELAY)
-        self.assertEqual(sorted(self.parts()), ["0" * 32, "1" * 32, "notes.txt"])
-
-
-class SuspendedTests(FilesystemCase):
-    """
-    A part that is kept waits for its time, and for nobody else's.
+    No link is followed, and nothing but a file is a file.
     """
 
-    def suspend(self, path: str) -> None:
-        upload = self.begin(path)
-        self.successResultOf(upload.append([b"ab"]))
-        self.successResultOf(upload.suspend())
+    def setUp(self) -> None:
+        super().setUp()
+        self.outside = Path(self.mktemp()).absolute()
+        self.outside.mkdir()
+        (self.outside / "f").write_bytes(b"secret")
 
-    def test_kept(self) -> None:
+    def test_folder(self) -> None:
         """
-        It is there at the next start.
+        A link in place of a folder leads nowhere.
         """
-        self.suspend("a")
-        self.restart()
-        self.assertEqual(len(self.parts()), 1)
+        (self.path / "a").symlink_to(self.outside)
+        self.not_found("a/f")
+        self.refused(NotAFolder, self.store.begin(slot("a/g")))
+        self.assertEqual({each.name for each in self.outside.iterdir()}, {"f"})
 
-    def test_over(self) -> None:
+    def test_folder_meanwhile(self) -> None:
         """
-        It goes at the first start behind its time.
+        A link that is planted during an upload leads nowhere either.
         """
-        self.suspend("a")
-        self.clock.advance(EXPIRY)
-        self.restart()
-        self.assertEqual(self.parts(), [])
+        upload = self.begin(slot("a/g"), b"abc")
+        (self.path / "a").symlink_to(self.outside)
+        self.refused(NotAFolder, upload.commit())
+        self.assertEqual({each.name for each in self.outside.iterdir()}, {"f"})
 
-    def test_replaced(self) -> None:
+    def test_file(self) -> None:
         """
-        It goes when its name is uploaded anew, also behind a start.
+        A link in place of a file is not read, and neither replaced nor kept.
         """
-        for again in (lambda: None, self.restart):
-            self.suspend("a")
-            again()
-            upload = self.begin("a")
-            self.assertEqual(len(self.parts()), 1)
-            self.successResultOf(upload.discard())
-            self.assertEqual(self.parts(), [])
+        (self.path / "l").symlink_to(self.outside / "f")
+        self.not_found("l")
+        self.refused(Exists, self.store.begin(slot("l")))
+        self.refused(Exists, self.store.begin(slot("l", overwrite=True)))
 
-
-class TroubleTests(FilesystemCase):
-    """
-    What a disk cannot do is said, and nothing is acknowledged.
-    """
-
-    def test_full(self) -> None:
+    def test_file_meanwhile(self) -> None:
         """
-        A disk that is full in the middle keeps what fitted.
+        So is one that is planted during an upload.
         """
-        upload = self.begin("a", 6)
-        real = self.disk.write
+        uploads = [self.begin(slot("l", overwrite=over), b"abc") for over in (False, True)]
+        (self.path / "l").symlink_to(self.outside / "f")
+        for upload in uploads:
+            self.refused(Exists, upload.commit())
+        self.assertEqual((self.outside / "f").read_bytes(), b"secret")
 
-        def full(file: int, pieces: Sequence[bytes | memoryview]) -> int:
-            self.disk.write = fuller  # type: ignore[method-assign]
-            return real(file, [pieces[0][:2]])
+    def test_dangling(self) -> None:
+        """
+        A link to nothing is not filled.
+        """
+        (self.path / "l").symlink_to(self.outside / "new")
+        self.refused(Exists, self.store.begin(slot("l")))
+        self.not_found("l")
+        self.assertEqual({each.name for each in self.outside.iterdir()}, {"f"})
 
-        def fuller(file: int, pieces: Sequence[bytes | memoryview]) -> int:
-            raise OSError(errno.ENOSPC, "")
+    def test_versions(self) -> None:
+        """
+        A link among the versions gets none of them, and the file stays.
+        """
+        self.put(slot("g"), b"old")
+        (self.path / ".hmacfs" / "versions" / "g").symlink_to(self.outside)
+        upload = self.begin(slot("g", overwrite=True), b"new")
+        self.refused(NotAFolder, upload.commit())
+        self.assertEqual(self.get("g"), b"old")
+        self.assertEqual({each.name for each in self.outside.iterdir()}, {"f"})
 
-        self.disk.write = full  # type: ignore[method-assign]
-        self.failureResultOf(upload.append([b"abcdef"]), NoSpace)
-        self.disk.write = real  # type: ignore[method-assign]
-        self.assertEqual(upload.offset, 2)
-        self.successResultOf(upload.discard())
+    def test_other_kinds(self) -> None:
+        """
+        A pipe and a socket are no files, and opening them waits for nobody.
+        """
+        os.mkfifo(self.path / "pipe")
+        with socket.socket(socket.AF_UNIX) as server:
+            # The path of a socket may have 107 bytes: bound from within.
+            here = os.open(self.path, os.O_RDONLY)
+            server.bind(f"/proc/self/fd/{here}/socket")
+            os.close(here)
+            for name in ("pipe", "socket"):
+                self.not_found(name)
+                self.refused(Exists, self.store.begin(slot(name, overwrite=True)))
 
-    def test_name_too_long_for_the_disk(self) -> None:
+    def test_private(self) -> None:
         """
-        A segment that this file system has no room for is the name's fault.
+        What is private has no name.
         """
+        self.assertRaises(NotFound, slot, ".hmacfs/secret")
+        self.assertRaises(MalformedName, slot, "a/../.hmacfs/secret")
 
-        def too_long(folder: int, name: bytes, to: int, new: bytes) -> None:
-            raise OSError(errno.ENAMETOOLONG, "")
-
-        upload = self.begin("a")
-        self.successResultOf(upload.append([b"abc"]))
-        self.disk.link = too_long  # type: ignore[method-assign]
-        self.failureResultOf(upload.commit(), MalformedName)
-
-    def test_two_daemons(self) -> None:
+    def test_long_segment(self) -> None:
         """
-        One daemon has a store at a time; the other one is told who has it.
+        A name that is too long for the file system is not there, and cannot be.
         """
-        problem = self.failureResultOf(self.store_in(self.root).start(), StoreProblem)
-        self.assertIn(f"process {os.getpid()}", str(problem.value))
-
-    def test_network(self) -> None:
-        """
-        A network file system is refused unless the operator insists, and then
-        is a fault.
-        """
-        self.disk.kind = "nfs4"
-        root = os.path.abspath(self.mktemp())
-        self.failureResultOf(self.store_in(root).start(), StoreProblem)
-        store = self.store_in(root, network=True)
-        self.successResultOf(store.start())
-        self.addCleanup(lambda: self.successResultOf(store.stop()))
-        [fault] = store.faults()
-        self.assertIn("nfs4", fault)
-
-    def test_no_folder(self) -> None:
-        """
-        A store that is a file is said to be none.
-        """
-        path = self.mktemp()
-        with open(path, "w"):
-            pass
-        self.failureResultOf(self.store_in(os.path.abspath(path)).start(), StoreProblem)
-
-    def test_stopped_twice(self) -> None:
-        """
-        To stop a store again is harmless.
-        """
-        self.successResultOf(self.store.stop())
-
-
-class DegradedTests(FilesystemCase):
-    """
-    Where the file system keeps no attributes, the index keeps what they say.
-    """
-
-    def make_store(self) -> IStore:
-        store = super().make_store()
-        self.disk.attributes = False
-        return store
-
-    def test_said(self) -> None:
-        """
-        The operator is told.
-        """
-        [fault] = self.store.faults()
-        self.assertIn("degraded", fault)
-
-    def test_described(self) -> None:
-        """
-        A file has its type and its expiry at once, and behind the next start.
-        """
-        self.put("a", b"abc", expires=NOW + 10)
-        found = []
-        for again in (lambda: None, lambda: self.clock.advance(DELAY), self.restart):
-            again()
-            file = self.successResultOf(self.store.open(recall(b"a")))
-            file.close()
-            found.append((file.record.content_type, file.record.expires))
-        self.assertEqual(found, [(TYPE, NOW + 10)] * 3)
-        self.clock.advance(10)
-        self.failureResultOf(self.store.open(recall(b"a")), NotFound)
-
-    def test_overwritten(self) -> None:
-        """
-        A file that is replaced becomes a version here, too.
-        """
-        self.put("a", b"abc", overwrite=True)
-        self.put("a", b"de", overwrite=True)
-        self.assertEqual(len(os.listdir(self.path(".hmacfs", "versions", "a"))), 1)
-        self.assertEqual(self.get("a"), b"de")
+        self.disk.troubles["create"] = errno.ENAMETOOLONG
+        self.refused(MalformedName, self.store.begin(slot()))

@@ -4,79 +4,147 @@ Tests for :mod:`hmacfs.store.index`.
 
 from __future__ import annotations
 
-import os
-from typing import Any
+import sqlite3
+from pathlib import Path
 
 import attrs
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.internet import reactor
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from hmacfs.disk import Disk
 from hmacfs.errors import StoreProblem
 from hmacfs.store.index import NAME, SqliteIndex
-from tests.contracts import IndexContract, row
+from hmacfs.store.threads import Threads
+from tests.contracts import ROWS, IndexContract
 from tests.inline import Inline
 
 
 class SqliteIndexTests(IndexContract, SynchronousTestCase):
     """
-    The index lasts, and is begun anew where it is damaged.
+    The index lasts, or is begun anew.
     """
 
-    def setUp(self) -> None:
-        self.folder = os.path.abspath(self.mktemp())
-        os.mkdir(self.folder)
-        self.threads = Inline()
-        self.index = self.started()
+    def make_index(self) -> SqliteIndex:
+        self.path = Path(self.mktemp()).absolute()
+        self.path.mkdir()
+        return self.another_index()
 
-    def started(self) -> SqliteIndex:
-        index = SqliteIndex(self.folder, Disk(), self.threads)
-        self.successResultOf(index.start())
-        self.addCleanup(lambda: self.successResultOf(index.stop()))
-        return index
+    def another_index(self) -> SqliteIndex:
+        """
+        :return: another index in the same folder.
+        """
+        return SqliteIndex(str(self.path), Disk(), Inline())
 
     def restart(self) -> None:
+        """Stop the index, and start another one in its place."""
         self.successResultOf(self.index.stop())
-        self.index = self.started()
+        self.index = self.another_index()
+        self.successResultOf(self.index.start())
 
-    def test_lasts(self) -> None:
+    def test_restart(self) -> None:
         """
-        What was written is there at the next start, and is counted.
+        What was written is there after another start, and is counted.
         """
-        self.successResultOf(self.index.write([row("a")]))
+        self.successResultOf(self.index.write(ROWS))
         self.restart()
-        self.assertEqual(
-            (self.successResultOf(self.index.find("a")), self.index.totals()), (row("a"), (1, 3))
-        )
+        self.assertEqual((self.find("a", "b/Größe"), self.index.totals()), (ROWS, (2, 7)))
+
+    def test_killed(self) -> None:
+        """
+        What was written needs no stop to be there.
+        """
+        self.successResultOf(self.index.write(ROWS))
+        other = self.another_index()
+        self.successResultOf(other.start())
+        self.assertEqual(other.totals(), (2, 7))
+        self.successResultOf(other.stop())
+
+    def test_durable(self) -> None:
+        """
+        Each batch is synced before it counts as written.
+        """
+        with sqlite3.connect(self.path / NAME) as other:
+            self.assertEqual(other.execute("PRAGMA journal_mode").fetchone(), ("wal",))
+        other.close()
 
     def test_all_or_none(self) -> None:
         """
-        Of a batch that cannot be written nothing is.
+        A batch with a row that cannot be written leaves nothing, and hurts no other.
         """
-        broken: Any = None
-        self.failureResultOf(self.index.write([row("a"), attrs.evolve(row("b"), stored=broken)]))
+        bad = attrs.evolve(ROWS[1], size=2**64)
+        self.failureResultOf(self.index.write([ROWS[0], bad]), OverflowError)
+        self.successResultOf(self.index.write(ROWS[1:]))
         self.assertEqual(
-            (self.successResultOf(self.index.find("a")), self.index.totals()), (None, (0, 0))
+            (self.find("a", "b/Größe"), self.index.totals()), ([None, ROWS[1]], (1, 4))
         )
+
+    def damaged(self, data: bytes) -> set[str]:
+        """
+        Start an index where a database of *data* is.
+
+        :return: what is kept of the old one.
+        """
+        self.successResultOf(self.index.write(ROWS))
+        self.successResultOf(self.index.stop())
+        (self.path / NAME).write_bytes(data)
+        self.index = self.another_index()
+        self.successResultOf(self.index.start())
+        self.assertEqual((self.find("a"), self.index.totals()), ([None], (0, 0)))
+        self.successResultOf(self.index.write(ROWS))
+        self.assertEqual(self.find("a"), ROWS[:1])
+        return {each.name for each in self.path.iterdir() if "damaged" in each.name}
+
+    def test_no_database(self) -> None:
+        """
+        What is no database is moved aside.
+        """
+        self.assertEqual(self.damaged(b"garbage" * 1000), {NAME + ".damaged"})
 
     def test_damaged(self) -> None:
         """
-        A damaged index is put aside and begun anew.
+        A database that is damaged inside is moved aside, whole.
         """
         self.successResultOf(self.index.stop())
-        path = os.path.join(self.folder, NAME)
-        with open(path, "wb") as file:
-            file.write(b"this is no database, and long enough to be none" * 100)
-        self.index = self.started()
-        self.assertEqual(self.index.totals(), (0, 0))
-        self.assertTrue(os.path.exists(path + ".damaged"))
+        self.index = self.another_index()
+        self.successResultOf(self.index.start())
+        many = [attrs.evolve(ROWS[0], name=f"{number:04}" * 50) for number in range(200)]
+        self.successResultOf(self.index.write(many))
+        self.successResultOf(self.index.stop())
+        data = bytearray((self.path / NAME).read_bytes())
+        data[4096:] = b"\xff" * (len(data) - 4096)
+        self.index = self.another_index()
+        self.successResultOf(self.index.start())
+        self.assertEqual(self.damaged(bytes(data)), {NAME + ".damaged"})
+        self.assertEqual((self.path / (NAME + ".damaged")).read_bytes(), data)
 
-    def test_unusable(self) -> None:
+    def test_problem(self) -> None:
         """
-        One that cannot be opened at all is said to be so.
+        What can be neither opened nor moved aside keeps the daemon from starting.
         """
-        self.successResultOf(self.index.stop())
-        os.remove(os.path.join(self.folder, NAME))
-        os.mkdir(os.path.join(self.folder, NAME))
-        index = SqliteIndex(self.folder, Disk(), self.threads)
-        self.failureResultOf(index.start(), StoreProblem)
-        self.successResultOf(index.stop())
+        self.path = Path(self.mktemp()).absolute()
+        (self.path / NAME).mkdir(parents=True)
+        other = self.another_index()
+        problem = str(self.failureResultOf(other.start(), StoreProblem).value)
+        self.assertIn(str(self.path), problem)
+        self.successResultOf(other.stop())
+
+
+class OneThreadTests(TestCase):
+    """
+    SQLite itself would object if the database were used by two threads.
+    """
+
+    def setUp(self) -> None:
+        self.path = Path(self.mktemp()).absolute()
+        self.path.mkdir()
+
+    async def test_one_thread(self) -> None:
+        """
+        The database is opened, written, read and closed by one thread.
+        """
+        index = SqliteIndex(str(self.path), Disk(), Threads(reactor, 1, "index"))
+        await index.start()
+        for row in ROWS * 3:
+            await index.write([row])
+        self.assertEqual(await index.find("a"), ROWS[0])
+        await index.stop()

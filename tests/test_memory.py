@@ -4,20 +4,20 @@ Tests for :mod:`hmacfs.store.memory`.
 
 from __future__ import annotations
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.interfaces import IStore
 from hmacfs.store.memory import MemoryIndex, MemoryStore
-from tests.contracts import FREE, IndexContract, StoreCase, StoreContract
+from tests.contracts import ROOM, IndexContract, StoreContract
 
 
-class MemoryStoreTests(StoreContract, StoreCase):
+class MemoryStoreTests(StoreContract, SynchronousTestCase):
     """
-    The store that forgets keeps the contract of those that last.
+    The store that forgets keeps the contract while it lasts.
     """
 
-    def make_store(self) -> IStore:
-        return MemoryStore(self.clock, FREE)
+    def make_store(self, clock: Clock) -> MemoryStore:
+        return MemoryStore(clock, ROOM)
 
 
 class MemoryIndexTests(IndexContract, SynchronousTestCase):
@@ -25,7 +25,5 @@ class MemoryIndexTests(IndexContract, SynchronousTestCase):
     So does the index.
     """
 
-    def setUp(self) -> None:
-        self.index = MemoryIndex()
-        self.successResultOf(self.index.start())
-        self.addCleanup(lambda: self.successResultOf(self.index.stop()))
+    def make_index(self) -> MemoryIndex:
+        return MemoryIndex()

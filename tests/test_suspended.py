@@ -9,33 +9,33 @@ from twisted.trial.unittest import SynchronousTestCase
 from hmacfs.names import recall
 from hmacfs.store.suspended import Suspended, Waiting
 
-A, B = recall(b"a"), recall(b"b")
+A, B, C = (recall(name) for name in (b"a", b"b", b"c"))
 
 
 class SuspendedTests(SynchronousTestCase):
     """
-    Parts wait under their names, until their time is over.
+    A part waits until its name is begun anew, or its time is over.
     """
 
     def setUp(self) -> None:
         self.suspended = Suspended()
-        for name, id, until in [(A, b"1", 10), (A, b"2", 30), (B, b"3", 20)]:
+        for name, id, until in ((A, b"1", 10), (A, b"2", 20), (B, b"3", 15)):
             self.suspended.add(Waiting(name, id, until))
 
-    def test_by_name(self) -> None:
+    def test_begun_anew(self) -> None:
         """
-        All of a name are given up with it, and no other.
+        All parts of a name go together, and once.
         """
-        self.assertEqual(self.suspended.take(A, 0), [b"1", b"2"])
+        self.assertEqual(sorted(self.suspended.take(A, 0)), [b"1", b"2"])
         self.assertEqual(self.suspended.take(A, 0), [])
-        self.assertEqual(self.suspended.take(B, 0), [b"3"])
+        self.assertEqual(self.suspended.take(C, 99), [b"3"])
 
-    def test_by_time(self) -> None:
+    def test_time_over(self) -> None:
         """
-        Whose time is over goes whatever is begun.
+        Parts of any name go when their time is over, and once.
         """
-        other = recall(b"other")
         self.assertEqual(
-            [self.suspended.take(other, now) for now in (9, 10, 29, 30)],
-            [[], [b"1"], [b"3"], [b"2"]],
+            [self.suspended.take(C, now) for now in (9, 10, 19, 20, 99)],
+            [[], [b"1"], [b"3"], [b"2"], []],
         )
+        self.assertEqual(self.suspended.take(A, 99), [])
