@@ -40,6 +40,8 @@ _LINES = {
         INFO,
         "upload of {name} suspended at {offset} bytes: {reason} [{request}]",
     ),
+    events.UploadResumed: (DEBUG, "upload of {name} goes on at {offset} bytes [{request}]"),
+    events.UploadExpired: (INFO, "upload of {name} waited too long and is gone [{id}]"),
     events.UploadFailed: (INFO, "upload of {name} failed: {reason} [{request}]"),
     events.UploadRefused: (INFO, "upload refused: {status} {code}: {hint} [{request}]"),
     events.DownloadStarted: (DEBUG, "download of {name} started [{request}]"),
@@ -47,6 +49,11 @@ _LINES = {
     events.DownloadFailed: (
         DEBUG,
         "download of {name} broke off at {sent} bytes: {reason} [{request}]",
+    ),
+    events.RedisLost: (WARN, "Redis is lost, uploads go on without it: {reason}"),
+    events.RedisBack: (
+        INFO,
+        "Redis is back after {duration:.1f}s, and was told {missed} changes that it had missed",
     ),
     events.ShutdownStarted: (
         INFO,

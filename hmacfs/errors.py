@@ -39,6 +39,15 @@ class Refusal(Exception):
         self.hint = hint
 
 
+class Elsewhere(Refusal):
+    """Another node has the upload; ``Location`` says which."""
+
+    status, code = 307, "elsewhere"
+
+    def __init__(self, location: bytes) -> None:
+        super().__init__("Another server has this upload.", [(b"Location", location)])
+
+
 class MalformedRequest(Refusal):
     """The head or the framing of the body breaks RFC 9112."""
 
@@ -75,6 +84,30 @@ class WrongLength(Refusal):
     status, code = 400, "wrong-length"
 
 
+class UnknownLength(Refusal):
+    """A resumable upload whose whole length nobody said."""
+
+    status, code = 400, "unknown-length"
+
+
+class InconsistentLength(Refusal):
+    """The request says of a length what it, or an earlier one, contradicts."""
+
+    status, code = 400, "inconsistent-length"
+
+
+class WrongDigest(Refusal):
+    """The bytes that came have another digest than was promised (RFC 9530)."""
+
+    status, code = 400, "wrong-digest"
+
+
+class TwoProtocols(Refusal):
+    """The request speaks two protocols of resumable uploads at once."""
+
+    status, code = 400, "two-protocols"
+
+
 class PartialPut(Refusal):
     """
     A PUT of a part of a file (RFC 9110 section 14.5), which is not taken.
@@ -103,10 +136,22 @@ class BadSignature(Refusal):
     status, code = 403, "bad-signature"
 
 
+class ChunkingDisabled(Refusal):
+    """A part of what is missing, where all of it is to come at once."""
+
+    status, code = 403, "chunking-disabled"
+
+
 class Forbidden(Refusal):
     """The request is understood and not allowed to anyone."""
 
     status, code = 403, "forbidden"
+
+
+class Completed(Refusal):
+    """The upload is finished: nothing can be appended any more."""
+
+    status, code = 403, "completed"
 
 
 class NotFound(Refusal):
@@ -145,10 +190,32 @@ class Superseded(Refusal):
     status, code = 409, "superseded"
 
 
+class WrongOffset(Refusal):
+    """
+    The bytes begin elsewhere than what is kept ends.
+
+    :ivar expected: the offset to go on at.
+    :ivar provided: what the request said.
+    """
+
+    status, code = 409, "wrong-offset"
+
+    def __init__(self, expected: int, provided: int) -> None:
+        super().__init__(f"The upload goes on at byte {expected}.")
+        self.expected = expected
+        self.provided = provided
+
+
 class Expired(Refusal):
     """The signature was right and is past its time."""
 
     status, code = 410, "expired"
+
+
+class Gone(Refusal):
+    """The upload was there and can never be gone on with."""
+
+    status, code = 410, "gone"
 
 
 class LengthRequired(Refusal):
@@ -161,6 +228,12 @@ class PreconditionFailed(Refusal):
     """``If-Match`` or ``If-Unmodified-Since`` does not hold (RFC 9110 section 13)."""
 
     status, code = 412, "precondition-failed"
+
+
+class UnsupportedVersion(Refusal):
+    """Another version of tus than is spoken here; ``Tus-Version`` lists those."""
+
+    status, code = 412, "unsupported-version"
 
 
 class TooLarge(Refusal):
@@ -181,6 +254,12 @@ class UnsupportedCoding(Refusal):
     status, code = 415, "unsupported-coding"
 
 
+class UnsupportedMediaType(Refusal):
+    """Bytes to append of another type than is appended; ``Accept-Patch`` lists those."""
+
+    status, code = 415, "unsupported-media-type"
+
+
 class RangeNotSatisfiable(Refusal):
     """No requested range lies within the file (RFC 9110 section 15.5.17)."""
 
@@ -193,10 +272,33 @@ class ExpectationFailed(Refusal):
     status, code = 417, "expectation-failed"
 
 
+class Locked(Refusal):
+    """
+    An older request of the same upload does not let go of it yet.
+
+    :cvar wait: seconds, as ``Retry-After`` says them.
+    """
+
+    status, code = 423, "locked"
+    wait: ClassVar[int] = 1
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The upload is still being written to; try again.",
+            [(b"Retry-After", b"%d" % self.wait)],
+        )
+
+
 class HeadTooLarge(Refusal):
     """The header section passes its bound (RFC 6585 section 5)."""
 
     status, code = 431, "head-too-large"
+
+
+class ChecksumMismatch(Refusal):
+    """The bytes that came have another checksum than tus' ``Upload-Checksum`` says."""
+
+    status, code = 460, "checksum-mismatch"
 
 
 class Internal(Refusal):
@@ -227,6 +329,16 @@ class NoSpace(Refusal):
     """Too little space is left, uploads under way counted."""
 
     status, code = 507, "no-space"
+
+
+class MetadataUnavailable(Exception):
+    """
+    Redis did not answer in time, or refused: what was asked for goes on
+    without it.
+
+    No refusal, since no client hears of it; the text says what befell, for
+    the operator, and holds no password.
+    """
 
 
 class StoreProblem(Exception):

@@ -161,6 +161,31 @@ class UploadSuspended(Event):
 
 
 @attrs.frozen
+class UploadResumed(Event):
+    """
+    An upload goes on.
+
+    :ivar offset: bytes that were kept.
+    """
+
+    request: str
+    name: str
+    offset: int
+
+
+@attrs.frozen
+class UploadExpired(Event):
+    """
+    An unfinished upload waited too long, and is gone.
+
+    :ivar id: the upload's.
+    """
+
+    id: str
+    name: str
+
+
+@attrs.frozen
 class UploadFailed(Event):
     """
     An admitted upload ended without a file, and its part is gone.
@@ -227,6 +252,31 @@ class DownloadFailed(Event):
     name: str
     sent: int
     reason: str
+
+
+@attrs.frozen
+class RedisLost(Event):
+    """
+    Redis does not answer, or refuses; uploads go on without it.  Told once
+    for each outage.
+
+    :ivar reason: what it said or what befell the connection, for the log alone.
+    """
+
+    reason: str
+
+
+@attrs.frozen
+class RedisBack(Event):
+    """
+    Redis answers again, and holds what this node holds.
+
+    :ivar missed: how many changes it was told of.
+    :ivar duration: seconds since it was lost.
+    """
+
+    missed: int
+    duration: float
 
 
 @attrs.frozen

@@ -86,12 +86,13 @@ class Grant:
     owner: str | None
 
 
-def read(authorization: bytes, now: float, keys: Iterable[bytes]) -> Grant:
+def read(authorization: bytes, now: float | None, keys: Iterable[bytes]) -> Grant:
     """
     Check the token of an ``Authorization`` header.
 
     :param authorization: the header's value as sent.
-    :param now: unix seconds.
+    :param now: unix seconds; ``None`` for a later request of an upload that it
+        began in time.
     :param keys: every secret now in force, the newest first.
     :raise Unauthorized: it holds no token, no key signs it, or its claims are
         not those of a slot; the answer says how to ask (RFC 6750).
@@ -106,7 +107,7 @@ def read(authorization: bytes, now: float, keys: Iterable[bytes]) -> Grant:
         _refuse("it is too long")
     claims = _claims(_payload(found[1], keys))
     expires = _number(claims, "exp")
-    if now >= expires:
+    if now is not None and now >= expires:
         raise Expired("The token has expired.", hint=f"jwt ended {now - expires:.0f} s ago")
     grant = Grant(
         slot=_text(claims, "slot"),
@@ -116,7 +117,7 @@ def read(authorization: bytes, now: float, keys: Iterable[bytes]) -> Grant:
         expires=math.ceil(_number(claims, "expires")) if "expires" in claims else None,
         owner=_owner(_text(claims, "sub", "")),
     )
-    if grant.expires is not None and now >= grant.expires:
+    if now is not None and grant.expires is not None and now >= grant.expires:
         raise Expired("The time to keep this file is already over.")
     return grant
 

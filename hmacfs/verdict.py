@@ -39,13 +39,10 @@ from hmacfs.errors import (
 )
 from hmacfs.http1 import Head
 from hmacfs.media import OCTET_STREAM, guess
-from hmacfs.names import StoredName, parse, split_prefix
+from hmacfs.names import StoredName, parse, recall, split_prefix
 from hmacfs.settings import Settings
 from hmacfs.signing import DIALECTS, EXPIRING, MESSAGES, Claim, Credential, choose, verify
-from hmacfs.uploads import Slot
-
-LONGEST_TYPE = 255
-"""Bytes of a media type (Metronome's bound, and what a record has room for)."""
+from hmacfs.uploads import LONGEST_TYPE, Slot, UploadRecord
 
 
 @attrs.frozen
@@ -65,6 +62,13 @@ class Rules:
     most: int | None = None
     overwriting: frozenset[str] = frozenset()
     signed_downloads: bool = False
+
+    def name(self, head: Head) -> StoredName:
+        """
+        :return: the name that *head* is about.
+        :raise Refusal: as :func:`hmacfs.names.parse`.
+        """
+        return parse(head.path, self.prefix)
 
     @classmethod
     def of(cls, settings: Settings) -> Rules:
@@ -102,24 +106,76 @@ def verdict(head: Head, now: float, rules: Rules) -> Verdict:
     """
     name = parse(head.path, rules.prefix)
     credential = choose(head.query, head.get(b"authorization"))
-    declared = _check_fields(head, credential)
-    if rules.most is not None and head.length is not None and head.length > rules.most:
-        raise _too_large(rules.most)
+    if head.get(b"content-range") is not None:
+        raise PartialPut("A PUT holds a whole file here, so Content-Range has no place in it.")
+    declared = _check_fields(head)
+    if head.chunked:
+        if credential is not None and credential.dialect in ("v", "v2", "token"):
+            raise LengthRequired("The signature binds a size, so Content-Length is needed.")
+    elif not head.sized:
+        raise LengthRequired("An upload needs a Content-Length.")
+    return _judge(credential, name, _Said(head.length, declared), now, rules)
+
+
+def creation_verdict(
+    head: Head, length: int, declared: bytes | None, now: float, rules: Rules
+) -> Verdict:
+    """
+    Judge the first request of an upload that may take several, at the URL that
+    was signed.  The signature binds the whole file, and so neither this
+    request's ``Content-Length`` nor, always, its ``Content-Type``.
+
+    :param length: bytes of the whole file, as the request says them: by
+        ``Upload-Length``, or the total of its ``Content-Range``.
+    :param declared: the file's type, as :mod:`hmacfs.resumable` reads it;
+        ``None`` where nobody says one.
+    :param now: unix seconds.
+    :raise Refusal: it may not go on; see the order above.
+    """
+    name = parse(head.path, rules.prefix)
+    credential = choose(head.query, head.get(b"authorization"))
+    _check_fields(head)
+    _check_type(declared or b"")
+    return _judge(credential, name, _Said(length, declared), now, rules)
+
+
+def verify_again(head: Head, record: UploadRecord, rules: Rules) -> None:
+    """
+    Check a later request of an upload: what signed its beginning must come
+    with it, and still sign the path, the length and the type that were
+    recorded then.  The time that it was given is over by now, maybe, and is
+    not looked at: an upload has its own, ``UploadExpiry``.
+
+    One thing cannot be checked again: a ``v2`` or ``token`` over a type that
+    is no ASCII, which is not the one recorded.  Such an upload is sent whole.
+
+    :param head: of a request to the URL that was signed or to the upload's
+        own, which has the same query.
+    :raise UnsupportedCoding: its content is coded.
+    :raise MissingSignature: it has none.
+    :raise BadSignature: it signs something else, or is of another dialect.
+    :raise Unauthorized: it was a token, and this one is not valid.
+    """
+    credential = choose(head.query, head.get(b"authorization"))
+    _check_coding(head)
     if credential is None:
-        raise MissingSignature("An upload wants a signed URL or a bearer token.")
+        raise MissingSignature("Every request of an upload wants what signed its beginning.")
+    if credential.dialect != record.dialect:
+        raise BadSignature(
+            "The upload was begun with another signature.",
+            hint=f"begun with {record.dialect}, gone on with by {credential.dialect}",
+        )
+    name = recall(record.name.encode())
     if credential.dialect == "jwt":
-        slot = _by_token(head, credential, name, now, rules)
+        _check_token_again(credential, name, record, rules)
     elif credential.dialect == "v3":
-        _check_timed(credential, [b"PUT"], name, now, rules)
-        slot = Slot(name, head.length, _storable(declared, name))
+        _check_timed(credential, [b"PUT"], name, None, rules)
     else:
-        slot = _by_size(head, credential, name, declared, rules)
-    slot = attrs.evolve(
-        slot,
-        most=rules.most if slot.size is None else slot.size,
-        overwrite=credential.dialect in rules.overwriting,
-    )
-    return Verdict(slot, credential.dialect)
+        recorded = record.content_type.encode()
+        # What was declared empty was recorded as what the extension says.
+        types = [recorded, b""] if record.content_type == guess(name.text) else [recorded]
+        claim = Claim(path=name.path, size=record.length)
+        _verify(credential, [attrs.evolve(claim, content_type=each) for each in types], rules)
 
 
 def download_verdict(head: Head, now: float, rules: Rules) -> StoredName:
@@ -143,14 +199,35 @@ def download_verdict(head: Head, now: float, rules: Rules) -> StoredName:
     return name
 
 
-def _check_fields(head: Head, credential: Credential | None) -> bytes | None:
+@attrs.frozen
+class _Said:
     """
-    Refuse fields that contradict each other or a PUT of a whole file.
+    What a request says of the whole file.
+
+    :ivar length: bytes, ``None`` where the end of the body will tell.
+    :ivar content_type: as sent, ``None`` where there is none.
+    """
+
+    length: int | None
+    content_type: bytes | None
+
+
+def _check_fields(head: Head) -> bytes | None:
+    """
+    Refuse fields that no upload may have.
 
     :return: the declared type as sent, ``None`` where there is none.
     """
-    if head.get(b"content-range") is not None:
-        raise PartialPut("A PUT holds a whole file here, so Content-Range has no place in it.")
+    _check_coding(head)
+    types = head.all(b"content-type")
+    if len(types) > 1:
+        raise MalformedHeader("There is more than one Content-Type.")
+    for each in types:
+        _check_type(each)
+    return types[0] if types else None
+
+
+def _check_coding(head: Head) -> None:
     coding = head.get(b"content-encoding")
     if coding is not None and coding.lower() != b"identity":
         # The bytes would be served without it, as something they are not.
@@ -158,34 +235,50 @@ def _check_fields(head: Head, credential: Credential | None) -> bytes | None:
             "A file is stored as it is sent, so it may have no Content-Encoding.",
             [(b"Accept-Encoding", b"identity")],
         )
-    types = head.all(b"content-type")
-    if len(types) > 1:
-        raise MalformedHeader("There is more than one Content-Type.")
-    if types and len(types[0]) > LONGEST_TYPE:
-        raise MalformedHeader(f"The Content-Type is over {LONGEST_TYPE} bytes long.")
-    if head.chunked:
-        if credential is not None and credential.dialect in ("v", "v2", "token"):
-            raise LengthRequired("The signature binds a size, so Content-Length is needed.")
-    elif not head.sized:
-        raise LengthRequired("An upload needs a Content-Length.")
-    return types[0] if types else None
 
 
-def _by_size(
-    head: Head, credential: Credential, name: StoredName, declared: bytes | None, rules: Rules
-) -> Slot:
+def _check_type(declared: bytes) -> None:
+    if len(declared) > LONGEST_TYPE:
+        raise MalformedHeader(f"The type of the file is over {LONGEST_TYPE} bytes long.")
+
+
+def _judge(
+    credential: Credential | None, name: StoredName, said: _Said, now: float, rules: Rules
+) -> Verdict:
+    """
+    The second half of the order: the size, and all that is signed.
+    """
+    if rules.most is not None and said.length is not None and said.length > rules.most:
+        raise _too_large(rules.most)
+    if credential is None:
+        raise MissingSignature("An upload wants a signed URL or a bearer token.")
+    if credential.dialect == "jwt":
+        slot = _by_token(said, credential, name, now, rules)
+    elif credential.dialect == "v3":
+        _check_timed(credential, [b"PUT"], name, now, rules)
+        slot = Slot(name, said.length, _storable(said.content_type, name))
+    else:
+        slot = _by_size(said, credential, name, rules)
+    slot = attrs.evolve(
+        slot,
+        most=rules.most if slot.size is None else slot.size,
+        overwrite=credential.dialect in rules.overwriting,
+    )
+    return Verdict(slot, credential.dialect)
+
+
+def _by_size(said: _Said, credential: Credential, name: StoredName, rules: Rules) -> Slot:
     """
     ``v``, ``v2`` and ``token``: the size is signed, and by the last two the type.
     """
-    assert head.length is not None
-    untyped = Claim(path=name.path, size=head.length)
+    assert said.length is not None
+    untyped = Claim(path=name.path, size=said.length)
     if credential.dialect == "v":
-        claims = [untyped]
-    else:
-        claims = [attrs.evolve(untyped, content_type=each) for each in _types(declared, name)]
+        _verify(credential, [untyped], rules)
+        return Slot(name, said.length, _storable(said.content_type, name))
+    claims = [attrs.evolve(untyped, content_type=each) for each in _types(said.content_type, name)]
     signed = _verify(credential, claims, rules)
-    said = declared if credential.dialect == "v" else signed.content_type
-    return Slot(name, head.length, _storable(said, name))
+    return Slot(name, said.length, _storable(signed.content_type, name))
 
 
 def _types(declared: bytes | None, name: StoredName) -> Sequence[bytes]:
@@ -205,7 +298,11 @@ def _types(declared: bytes | None, name: StoredName) -> Sequence[bytes]:
 
 
 def _check_timed(
-    credential: Credential, methods: Sequence[bytes], name: StoredName, now: float, rules: Rules
+    credential: Credential,
+    methods: Sequence[bytes],
+    name: StoredName,
+    now: float | None,
+    rules: Rules,
 ) -> None:
     """
     ``v3``: the method, the end and the whole path are signed, and what else
@@ -214,6 +311,8 @@ def _check_timed(
     An operation is refused even when it is signed, as long as none is served:
     ``/a?b`` as a name and as an operation are one message, and so a signature
     for the file ``a?b`` would else open the file ``a``.
+
+    :param now: unix seconds; ``None`` where the end does not count any more.
     """
     url_path = b"/" + b"/".join((*rules.prefix, *name.segments))
     claims = [
@@ -226,7 +325,7 @@ def _check_timed(
         for method in dict.fromkeys(methods)
     ]
     _verify(credential, claims, rules)
-    if now >= credential.expires:
+    if now is not None and now >= credential.expires:
         raise Expired(
             "The signature has expired.", hint=f"v3 ended {now - credential.expires:.0f} s ago"
         )
@@ -235,7 +334,7 @@ def _check_timed(
 
 
 def _by_token(
-    head: Head, credential: Credential, name: StoredName, now: float, rules: Rules
+    said: _Said, credential: Credential, name: StoredName, now: float, rules: Rules
 ) -> Slot:
     """
     A bearer token: its claims count, and no ``Content-Type``.
@@ -246,23 +345,47 @@ def _by_token(
             "The token was issued for another file.",
             hint=f"the jwt is for {grant.slot!a}/{grant.filename!a}{_below(rules)}",
         )
-    if head.length not in (None, grant.size):
+    if said.length not in (None, grant.size):
         raise TooLarge(
-            "The body has another size than the token grants.",
-            hint=f"the jwt is for {grant.size} bytes, Content-Length says {head.length}",
+            "The file has another size than the token grants.",
+            hint=f"the jwt is for {grant.size} bytes, the request says {said.length}",
         )
     if rules.most is not None and grant.size > rules.most:
         raise _too_large(rules.most)
-    said = (grant.content_type or OCTET_STREAM).encode()
-    if len(said) > LONGEST_TYPE:
-        raise MalformedHeader(f"The type in the token is over {LONGEST_TYPE} bytes long.")
+    granted = _granted(grant)
+    _check_type(granted)
     return Slot(
         name,
         grant.size,
-        _storable(said, name),
+        _storable(granted, name),
         expires=grant.expires,
         owner=grant.owner,
     )
+
+
+def _granted(grant: tokens.Grant) -> bytes:
+    """The type that a token names."""
+    return (grant.content_type or OCTET_STREAM).encode()
+
+
+def _check_token_again(
+    credential: Credential, name: StoredName, record: UploadRecord, rules: Rules
+) -> None:
+    """
+    The token may be a newer one, as long as it grants the same.
+    """
+    grant = tokens.read(credential.proof, None, rules.keys)
+    granted = (
+        (grant.slot.encode(), grant.filename.encode()),
+        grant.size,
+        _storable(_granted(grant), name),
+    )
+    if granted != (name.segments, record.length, record.content_type):
+        raise BadSignature(
+            "The token was issued for another upload.",
+            hint=f"the jwt is for {grant.slot!a}/{grant.filename!a}, {grant.size} bytes,"
+            f" {grant.content_type!a}",
+        )
 
 
 def _verify(credential: Credential, claims: Sequence[Claim], rules: Rules) -> Claim:

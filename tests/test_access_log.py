@@ -100,13 +100,21 @@ class AccessLogTests(SynchronousTestCase):
             "offset": 2,
             "hint": "v over a.txt and 5 bytes",
             "transfers": 6,
+            "missed": 7,
+            "id": "0123456789abcdef",
         }
-        kinds = events.Event.__subclasses__()
+        kinds = [
+            kind
+            for kind in vars(events).values()
+            if isinstance(kind, type)
+            and issubclass(kind, events.Event)
+            and kind is not events.Event
+        ]
         happened = [
             kind(**{field.name: values[field.name] for field in attrs.fields(kind)})
             for kind in kinds
         ]
-        debug, info = LogLevel.debug, LogLevel.info
+        debug, info, warn = LogLevel.debug, LogLevel.info, LogLevel.warn
         self.assertEqual(
             dict(zip([kind.__name__ for kind in kinds], self.told(*happened), strict=True)),
             {
@@ -127,6 +135,11 @@ class AccessLogTests(SynchronousTestCase):
                     info,
                     "upload of a.txt suspended at 2 bytes: disconnected [ab12-7]",
                 ),
+                "UploadResumed": (debug, "upload of a.txt goes on at 2 bytes [ab12-7]"),
+                "UploadExpired": (
+                    info,
+                    "upload of a.txt waited too long and is gone [0123456789abcdef]",
+                ),
                 "UploadFailed": (info, "upload of a.txt failed: disconnected [ab12-7]"),
                 "UploadRefused": (
                     info,
@@ -137,6 +150,11 @@ class AccessLogTests(SynchronousTestCase):
                 "DownloadFailed": (
                     debug,
                     "download of a.txt broke off at 4 bytes: disconnected [ab12-7]",
+                ),
+                "RedisLost": (warn, "Redis is lost, uploads go on without it: disconnected"),
+                "RedisBack": (
+                    info,
+                    "Redis is back after 1.5s, and was told 7 changes that it had missed",
                 ),
                 "ShutdownStarted": (
                     info,

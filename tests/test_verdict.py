@@ -508,7 +508,7 @@ class HintTests(SynchronousTestCase):
             ],
             [
                 "the jwt is for 'a'/'\\xe9\\n', names beginning below '/up'",
-                "the jwt is for 13 bytes, Content-Length says 12",
+                "the jwt is for 13 bytes, the request says 12",
             ],
         )
 
