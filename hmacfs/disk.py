@@ -32,6 +32,7 @@ ROOT_MODE = 0o750
 # Python opens everything close-on-exec.
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _NO_LINKS = os.O_NOFOLLOW
+_APPENDED = os.O_RDWR | os.O_APPEND | _NO_LINKS
 
 
 @implementer(IDisk)
@@ -89,6 +90,14 @@ class Disk:
         found = os.fstatvfs(folder)
         return found.f_bavail * found.f_frsize
 
+    def boot(self) -> str:
+        """See :meth:`hmacfs.interfaces.IDisk.boot`.  Linux tells it (random(4))."""
+        try:
+            with open("/proc/sys/kernel/random/boot_id") as file:
+                return file.read().strip()
+        except OSError:
+            return ""
+
     def folder(self, parent: int, name: bytes) -> int:
         """See :meth:`hmacfs.interfaces.IDisk.folder`."""
         return os.open(name, _FOLDER | _NO_LINKS, dir_fd=parent)
@@ -107,8 +116,11 @@ class Disk:
 
     def create(self, folder: int, name: bytes, mode: int) -> int:
         """See :meth:`hmacfs.interfaces.IDisk.create`."""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _NO_LINKS
-        return os.open(name, flags, mode, dir_fd=folder)
+        return os.open(name, _APPENDED | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
+
+    def reopen(self, folder: int, name: bytes) -> int:
+        """See :meth:`hmacfs.interfaces.IDisk.reopen`."""
+        return os.open(name, _APPENDED, dir_fd=folder)
 
     def open(self, folder: int, name: bytes) -> int:
         """See :meth:`hmacfs.interfaces.IDisk.open`."""
@@ -133,6 +145,10 @@ class Disk:
     def read(self, file: int, offset: int, size: int) -> bytes:
         """See :meth:`hmacfs.interfaces.IDisk.read`."""
         return os.pread(file, size, offset)
+
+    def truncate(self, file: int, size: int) -> None:
+        """See :meth:`hmacfs.interfaces.IDisk.truncate`."""
+        os.ftruncate(file, size)
 
     def attribute(self, file: int) -> bytes | None:
         """See :meth:`hmacfs.interfaces.IDisk.attribute`."""
@@ -176,6 +192,10 @@ class Disk:
             os.close(file)
             raise
         return file
+
+    def claim(self, file: int) -> None:
+        """See :meth:`hmacfs.interfaces.IDisk.claim`."""
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _status(found: os.stat_result) -> Status:

@@ -21,8 +21,8 @@ from zope.interface import Attribute, Interface
 
 from hmacfs.events import Event
 from hmacfs.names import StoredName
-from hmacfs.records import Figures, FileRecord, Row, Status
-from hmacfs.uploads import Slot
+from hmacfs.records import Figures, FileRecord, Row, Sharing, Status
+from hmacfs.uploads import Slot, UploadRecord
 
 T = TypeVar("T")
 
@@ -37,6 +37,10 @@ class IUpload(Interface):
 
     slot = Attribute("The :class:`hmacfs.uploads.Slot` it was begun for.")
     offset = Attribute("How many bytes are safely stored: an ``int``, in bytes.")
+    record = Attribute(
+        "Its :class:`hmacfs.uploads.UploadRecord`, with the ``until`` that its part says; "
+        "``None`` where it was begun without one."
+    )
 
     def append(pieces: Sequence[bytes]) -> Deferred[int]:
         """
@@ -47,6 +51,22 @@ class IUpload(Interface):
         :raise TooLarge: the promised size would be passed; nothing is stored.
         :raise NoSpace: the disk is full, or an upload of unknown size would
             take what others were promised; what fitted is stored.
+        :raise NotStored: a sync failed; the part is gone.
+        """
+
+    def truncate(offset: int) -> Deferred[None]:
+        """
+        Forget what came behind *offset*: it was not what it was said to be.
+
+        :param offset: at most :attr:`offset`.
+        :return: fires when no start will find it again, not even one behind a
+            power cut.
+        """
+
+    def digest(algorithm: str, start: int = 0) -> Deferred[bytes]:
+        """
+        :param algorithm: as :func:`hashlib.new` knows it.
+        :return: fires with the digest of what is stored so far, from *start* on.
         """
 
     def commit(sha256: str | None = None) -> Deferred[FileRecord]:
@@ -70,9 +90,11 @@ class IUpload(Interface):
 
     def suspend() -> Deferred[None]:
         """
-        Let go of the part and keep it, synced, until its ``UploadExpiry``.
+        Let go of the part and keep it, synced, for ``UploadExpiry`` from now;
+        where nothing came since it was resumed, as long as before.
 
         :return: fires when it would survive a power cut as it stands.
+        :raise NotStored: a sync failed; the part is gone.
         """
 
     def discard() -> Deferred[None]:
@@ -122,10 +144,13 @@ class IStore(Interface):
     def stop() -> Deferred[None]:
         """Write down what waits, and let go of everything."""
 
-    def begin(slot: Slot) -> Deferred[IUpload]:
+    def begin(slot: Slot, record: UploadRecord | None = None) -> Deferred[IUpload]:
         """
-        Open a part for *slot*.  A suspended part for the same name is dropped.
+        Open a part for *slot*.
 
+        :param record: of the same upload, by which it can be gone on with: see
+            :class:`IResumes`.  Suspended parts of the same name stay.  Without
+            a record they are dropped, and nobody can go on with the new one.
         :raise Exists: the name is taken and may not be overwritten.
         :raise NotAFolder: a segment of the name is a file, or the name is a
             folder.
@@ -151,6 +176,75 @@ class IStore(Interface):
         :return: what an operator should know of the store as it stands, a
             sentence each: no attributes, a network file system.  Empty where
             all is well.
+        """
+
+
+class IResumes(Interface):
+    """
+    A store whose suspended uploads can be gone on with.
+
+    An upload has an id, that of its record.  It is suspended, or somebody
+    writes to it, or it is not there: committed, dropped, or past its time.
+    Those that a former run of the daemon left, however it ended, are suspended.
+    """
+
+    def resume(id: str) -> Deferred[IUpload]:
+        """
+        Go on with a suspended upload.  What it has still to write is promised
+        anew: nothing is kept free for uploads that may never be gone on with.
+
+        :return: fires with the upload, at the offset that its part has.
+        :raise NotFound: it is not there.
+        :raise Locked: somebody writes to it.
+        :raise NoSpace: too little space is left for the rest; it stays
+            suspended.
+        """
+
+    def recorded(id: str) -> Deferred[tuple[UploadRecord, int] | None]:
+        """
+        :return: fires with the record of an upload, suspended or written to
+            this moment, and how many bytes its part has; ``None`` where it is
+            not there.
+        """
+
+    def unfinished() -> Sequence[UploadRecord]:
+        """
+        :return: the records of all that are suspended.
+        """
+
+    def waiting(name: StoredName) -> Sequence[str]:
+        """
+        :return: the ids of those that are suspended and would become the file
+            *name*, the ones that nobody can go on with included.
+        """
+
+    def drop(id: str) -> Deferred[None]:
+        """
+        Remove a suspended upload.  Harmless where it is not there.
+
+        :raise Locked: somebody writes to it.
+        """
+
+    def expire(now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
+        """
+        Remove suspended uploads whose ``until`` is over, the oldest first.
+
+        :param now: unix seconds.
+        :param most: how many at most.
+        :return: fires with the records of those.
+        """
+
+
+class IDigests(Interface):
+    """A store that can compute the digest of a file."""
+
+    def digest(name: StoredName) -> Deferred[str]:
+        """
+        :return: fires with the hexadecimal SHA-256 of the file *name*, which
+            is computed where it is not known, and then is known as long as the
+            file stands.
+        :raise NotFound: as :meth:`IStore.open`.
+        :raise Forbidden: as :meth:`IStore.open`.
         """
 
 
@@ -180,6 +274,12 @@ class IDisk(Interface):
         :return: bytes that may still be written by us.
         """
 
+    def boot() -> str:
+        """
+        :return: what no two boots of the machine have in common; ``""`` where
+            nobody knows.
+        """
+
     def folder(parent: int, name: bytes) -> int:
         """Open a folder."""
 
@@ -195,7 +295,10 @@ class IDisk(Interface):
         """
 
     def create(folder: int, name: bytes, mode: int) -> int:
-        """Make a new file, to be written at its end."""
+        """Make a new file, to be read, and written at its end."""
+
+    def reopen(folder: int, name: bytes) -> int:
+        """Open a file that is there, to be read, and written at its end."""
 
     def open(folder: int, name: bytes) -> int:
         """
@@ -226,6 +329,9 @@ class IDisk(Interface):
         """
         :return: up to *size* bytes from *offset*; ``b""`` only at the end.
         """
+
+    def truncate(file: int, size: int) -> None:
+        """Cut a file to its first *size* bytes."""
 
     def attribute(file: int) -> bytes | None:
         """
@@ -260,6 +366,13 @@ class IDisk(Interface):
         :param wait: whether to wait until whoever has it lets go.
         :return: its descriptor, which holds the lock until it is closed.
         :raise BlockingIOError: somebody has it, and *wait* is false.
+        """
+
+    def claim(file: int) -> None:
+        """
+        Take the lock of an open file, which holds it until it is closed.
+
+        :raise BlockingIOError: somebody has it.
         """
 
 
@@ -310,6 +423,117 @@ class IIndex(Interface):
     def totals() -> tuple[int, int]:
         """
         :return: how many rows there are, and the sum of their sizes.
+        """
+
+
+class IDatabase(Interface):
+    """
+    An SQLite database that one thread owns.
+    """
+
+    def run(function: Callable[..., T], *args: Any) -> Deferred[T]:
+        """
+        Call *function* in that thread, with the ``sqlite3.Connection`` and
+        *args*, after all that was asked for before.
+
+        :return: fires with what it returned, or fails with what it raised,
+            in the order of the calls.
+        """
+
+
+class IMetadata(Interface):
+    """
+    What is remembered of uploads.
+
+    Ids are never used twice.  A record that is past its ``until`` may be
+    forgotten at any time, and is so at the latest when it is removed.
+    """
+
+    def start() -> Deferred[None]:
+        """Get ready."""
+
+    def stop() -> Deferred[None]:
+        """Finish what was asked for, and let go of everything."""
+
+    def put(record: UploadRecord) -> Deferred[None]:
+        """
+        Remember *record*, in place of one with the same id and a lower
+        revision.  One with the same or a higher revision stays as it is, and
+        an id that was removed stays removed.
+
+        :return: fires when it is kept, as durably as the provider can.
+        """
+
+    def get(id: str) -> Deferred[UploadRecord | None]:
+        """
+        :return: fires with the record; ``None`` where there is none, or it
+            was removed.
+        """
+
+    def remove(id: str) -> Deferred[None]:
+        """
+        Forget a record, known or not, and remember for ``UploadExpiry`` that
+        it was removed.  Harmless when called twice.
+        """
+
+
+class ILedger(IMetadata):
+    """
+    Metadata of one node, which can be gone through.
+    """
+
+    def all() -> Deferred[Sequence[UploadRecord]]:
+        """
+        :return: fires with this node's own records, in the order of their ids.
+        """
+
+    def expired(now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
+        """
+        :param now: unix seconds.
+        :return: fires with up to *most* records whose ``until`` is over, the
+            oldest first.
+        """
+
+    def faults() -> Sequence[str]:
+        """
+        :return: what an operator should know of it as it stands, a sentence
+            each.  Empty where all is well.
+        """
+
+
+class ISharedMetadata(IMetadata):
+    """
+    Metadata that several nodes share, on a server that may go away.
+
+    A record there goes by itself once its ``until`` is over.
+
+    Each call but the first and the last ends within 250 ms, and fails with
+    :class:`hmacfs.errors.MetadataUnavailable` where the server did not answer
+    by then, or refused.
+    """
+
+    def start() -> Deferred[None]:
+        """
+        Get ready.
+
+        :return: fires when the server was reached, or soon without.
+        """
+
+    def server() -> Deferred[str]:
+        """
+        :return: fires with a name for the server that has it, which changes
+            whenever that is started anew.
+        """
+
+
+class ISharing(Interface):
+    """
+    Metadata that tells others of its own records.
+    """
+
+    def sharing() -> Deferred[Sharing]:
+        """
+        :return: fires with how it stands, for the metrics.
         """
 
 

@@ -89,6 +89,25 @@ class Status:
 
 
 @attrs.frozen
+class Sharing:
+    """
+    How this node and Redis stand.
+
+    :ivar state: that of the breaker, ``"local"``, ``"rejoining"`` or
+        ``"redis"``; see :mod:`hmacfs.metadata.breaker`.
+    :ivar behind: how many changes of records Redis has not been told yet.
+    """
+
+    state: str
+    behind: int
+
+    @property
+    def up(self) -> bool:
+        """Whether Redis answers."""
+        return self.state != "local"
+
+
+@attrs.frozen
 class Figures:
     """
     What a store holds.

@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from hmacfs.interfaces import IDisk
 from hmacfs.records import Status
-from tests.tree import File, Folder, Tree, nodes
+from tests.tree import File, Folder, Tree, boot_id, nodes
 
 
 @attrs.define(eq=False)
@@ -88,6 +88,9 @@ class PowerCutDisk:
     def free(self, folder: int) -> int:
         return self._room
 
+    def boot(self) -> str:
+        return boot_id(self.tree.boot)
+
     def folder(self, parent: int, name: bytes) -> int:
         node = self._entry(parent, name)
         if not isinstance(node, Folder):
@@ -112,6 +115,9 @@ class PowerCutDisk:
     def create(self, folder: int, name: bytes, mode: int) -> int:
         node = self._change("create", folder, name, lambda: File(self.tree.inode()))
         return self._opened(node)
+
+    def reopen(self, folder: int, name: bytes) -> int:
+        return self.open(folder, name)
 
     def open(self, folder: int, name: bytes) -> int:
         return self._opened(self._entry(folder, name))
@@ -138,6 +144,12 @@ class PowerCutDisk:
 
     def read(self, file: int, offset: int, size: int) -> bytes:
         return self._file(file).data[offset : offset + size]
+
+    def truncate(self, file: int, size: int) -> None:
+        self.before("truncate")
+        node = self._file(file)
+        solid = len(node.kept_data) if node.solid is None else node.solid
+        node.data, node.solid = node.data[:size], min(solid, size)
 
     def attribute(self, file: int) -> bytes | None:
         if not self._attributes:
@@ -188,6 +200,15 @@ class PowerCutDisk:
             # As if it had always been there.
             node.entries[name] = node.kept[name] = File(self.tree.inode(), lock=True)
         return self._opened(node.entries[name], at=0, lock=lock)
+
+    def claim(self, file: int) -> None:
+        opened = self._open[file]
+        # A lock of the file itself, whatever its name.
+        lock = (opened.node.inode, b"")
+        if lock in self._locks:
+            raise BlockingIOError(errno.EAGAIN, "locked")
+        self._locks.add(lock)
+        opened.lock = lock
 
     def _opened(
         self, node: File | Folder, at: int | None = None, lock: tuple[int, bytes] | None = None

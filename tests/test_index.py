@@ -10,13 +10,20 @@ from pathlib import Path
 import attrs
 from twisted.internet import reactor
 from twisted.trial.unittest import SynchronousTestCase, TestCase
+from zope.interface.verify import verifyObject
 
 from hmacfs.disk import Disk
 from hmacfs.errors import StoreProblem
+from hmacfs.interfaces import IDatabase
 from hmacfs.store.index import NAME, SqliteIndex
 from hmacfs.store.threads import Threads
 from tests.contracts import ROWS, IndexContract
 from tests.inline import Inline
+
+
+def change(database: sqlite3.Connection, statement: str) -> None:
+    with database:
+        database.execute(statement)
 
 
 class SqliteIndexTests(IndexContract, SynchronousTestCase):
@@ -127,6 +134,16 @@ class SqliteIndexTests(IndexContract, SynchronousTestCase):
         problem = str(self.failureResultOf(other.start(), StoreProblem).value)
         self.assertIn(str(self.path), problem)
         self.successResultOf(other.stop())
+
+    def test_other_tables(self) -> None:
+        """
+        Others keep tables of theirs in its database, by its one thread.
+        """
+        self.assertTrue(verifyObject(IDatabase, self.index))
+        for statement in ("CREATE TABLE other (x)", "INSERT INTO other VALUES (7)"):
+            self.successResultOf(self.index.run(change, statement))
+        told = self.index.run(lambda database: database.execute("SELECT x FROM other").fetchall())
+        self.assertEqual(self.successResultOf(told), [(7,)])
 
 
 class OneThreadTests(TestCase):

@@ -31,13 +31,13 @@ class OpenFilesystemTests(TestCase):
         """
         for durability in ("full", "fast"):
             wanted = settings(StoreDir=str(self.path), Durability=durability)
-            store = open_filesystem(wanted, reactor)
+            store, _ = open_filesystem(wanted, reactor)
             await store.start()
             upload = await store.begin(slot(f"a/{durability}"))
             await upload.append([b"abc"])
             await upload.commit()
             await store.stop()
-        store = open_filesystem(settings(StoreDir=str(self.path)), reactor)
+        store, _ = open_filesystem(settings(StoreDir=str(self.path)), reactor)
         await store.start()
         self.addCleanup(store.stop)
         figures = await store.figures()
@@ -51,7 +51,7 @@ class OpenFilesystemTests(TestCase):
         """
         What is to be kept free is kept free.
         """
-        store = open_filesystem(settings(StoreDir=str(self.path), MinFreeSpace=2**60), reactor)
+        store, _ = open_filesystem(settings(StoreDir=str(self.path), MinFreeSpace=2**60), reactor)
         await store.start()
         self.addCleanup(store.stop)
         with self.assertRaises(NoSpace):

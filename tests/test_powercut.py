@@ -241,7 +241,9 @@ class SyncTests(SynchronousTestCase):
         """
         Without any one of them some story ends badly.
         """
-        self.assertEqual([site for site in syncs() if self.superfluous(site)], [])
+        # Those of the parts are tried by tests.test_resuming_store.
+        tried = [site for site in syncs() if Path(site[0]).stem != "parts"]
+        self.assertEqual([site for site in tried if self.superfluous(site)], [])
 
     def superfluous(self, site: Site) -> bool:
         """
@@ -260,10 +262,5 @@ class SyncTests(SynchronousTestCase):
         """
         self.assertEqual(
             [Path(path).stem for path, _ in syncs()],
-            ["area"] * 2
-            + ["commit"] * 3
-            + ["folders"] * 2
-            + ["parts"] * 2
-            + ["recovery"] * 2
-            + ["upload"],
+            ["area"] * 2 + ["commit"] * 3 + ["folders"] * 2 + ["parts"] * 5 + ["recovery"] * 2,
         )

@@ -39,9 +39,9 @@ class SpaceTests(SynchronousTestCase):
         promise = Promise(self.space)
         promise.ask(60)
         self.free -= 20
-        promise.shrink(40)
+        promise.need(40)
         during = self.space.left()
-        promise.shrink(0)
+        promise.need(0)
         self.assertEqual((during, self.space.left()), (30, 70))
 
     def test_too_much(self) -> None:

@@ -39,3 +39,17 @@ class SuspendedTests(SynchronousTestCase):
             [[], [b"1"], [b"3"], [b"2"], []],
         )
         self.assertEqual(self.suspended.take(A, 99), [])
+
+    def test_gone_on_with_often(self) -> None:
+        """
+        A part that is gone on with a thousand times has one time that counts.
+        """
+        for until in range(1000, 2000):
+            waiting = self.suspended.remove(b"1")
+            assert waiting is not None
+            self.suspended.add(Waiting(waiting.name, waiting.id, until))
+        self.assertLess(len(self.suspended._timed), 100)
+        self.assertEqual(
+            [[each.id for each in self.suspended.due(now)] for now in (1998, 1999)],
+            [[b"3", b"2"], [b"1"]],
+        )

@@ -4,11 +4,15 @@ What is on a disk, and what a power cut would leave of it.
 It is as unkind as a real disk may be, and no more:
 
 * The bytes of a file that were not synced are there up to any point, or are
-  zeros from any point on, or are not; its attribute is there or not.
+  zeros from any point on, or are not; its attribute is there or not.  Behind
+  bytes that replaced others, those that were cut off before, the others may
+  still be there.
 * Of the names that were given and taken in folders that were not synced, each
   one may have got to the disk or not, whatever came before or behind it.
 * A rename may be seen half, the new name there and the old one there still;
   but never the old one gone and the new one missing.
+* The machine behind it has another boot than any that something on the disk
+  speaks of.
 * What was synced is there.  A folder is there only if the name it has in the
   folder above is.
 
@@ -34,6 +38,8 @@ class File:
     :ivar kept_data: and *kept_attribute*: as a power cut leaves them at least.
     :ivar lock: whether it is there to be locked, so that nobody would miss
         what it holds.
+    :ivar solid: how many bytes of *kept_data* nothing was done to; all of them
+        where it is ``None``.
     """
 
     inode: int
@@ -42,6 +48,7 @@ class File:
     kept_data: bytes = b""
     kept_attribute: bytes | None = None
     lock: bool = False
+    solid: int | None = None
 
     def outcomes(self) -> list[tuple[bytes, bytes | None]]:
         """
@@ -50,10 +57,12 @@ class File:
         if self.lock:
             return [(self.data, self.attribute)]
         data = {self.kept_data, self.data}
-        ends = range(len(self.kept_data), len(self.data))
+        solid = len(self.kept_data) if self.solid is None else self.solid
+        ends = range(solid, len(self.data))
         for end in ends if len(ends) <= SHORT else (ends[0], ends[1], ends[-1]):
             data.add(self.data[:end])
             data.add(self.data[:end].ljust(len(self.data), b"\0"))
+            data.add(self.data[:end] + self.kept_data[end:])
         attributes = {self.kept_attribute, self.attribute}
         return list(itertools.product(data, attributes))
 
@@ -89,10 +98,12 @@ class Tree:
     What is on the disk.
 
     :ivar changes: those that are not synced, in their order.
+    :ivar boot: the number of this boot of the machine.
     """
 
     def __init__(self) -> None:
         self._inode = 1
+        self.boot = 1
         self.root = Folder(1)
         self.changes: list[Change] = []
 
@@ -112,6 +123,7 @@ class Tree:
 
         tree = Tree()
         tree._inode = self._inode
+        tree.boot = self.boot
         tree.root = of(self.root)
         changes = {None: None}
         for change in self.changes:
@@ -154,6 +166,7 @@ class Tree:
         """Keep *node* as it is."""
         if isinstance(node, File):
             node.kept_data, node.kept_attribute = node.data, node.attribute
+            node.solid = None
             return
         for change in [change for change in self.changes if change.folder is node]:
             if change in self.changes:
@@ -251,6 +264,7 @@ class Tree:
         root = build(self.root)
         assert isinstance(root, Folder)
         tree.root = root
+        tree.boot = _unheard(outcome.values())
         return tree
 
     def key(self) -> object:
@@ -271,7 +285,7 @@ class Tree:
             (change.folder.inode, change.name, change.node and change.node.inode)
             for change in self.changes
         ]
-        return of(self.root), changes
+        return of(self.root), changes, self.boot
 
 
 def nodes(node: File | Folder) -> Iterator[File | Folder]:
@@ -293,3 +307,19 @@ def files(folder: Folder, above: bytes = b"") -> Iterable[tuple[bytes, File]]:
             yield from files(node, above + name + b"/")
         else:
             yield above + name, node
+
+
+def _unheard(contents: Iterable[tuple[bytes, bytes | None]]) -> int:
+    """
+    :return: the first boot that nothing on the disk speaks of.  Numbers come
+        back, so that the states of a disk are finite.
+    """
+    text = b"".join(data + (attribute or b"") for data, attribute in contents)
+    return next(number for number in itertools.count(1) if boot_id(number).encode() not in text)
+
+
+def boot_id(number: int) -> str:
+    """
+    :return: what the machine calls its boot *number*.
+    """
+    return f"<boot {number}>"

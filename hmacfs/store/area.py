@@ -38,6 +38,7 @@ class Area:
     :ivar root: what is served.
     :ivar guard: holds the lock that keeps other daemons out.
     :ivar attributes: whether the file system keeps attributes.
+    :ivar boot: see :meth:`hmacfs.interfaces.IDisk.boot`.
     :ivar faults: what the operator should know, a sentence each.
     """
 
@@ -47,6 +48,7 @@ class Area:
     locks: int
     guard: int
     attributes: bool
+    boot: str
     faults: tuple[str, ...]
 
     def close(self, disk: IDisk) -> None:
@@ -118,7 +120,7 @@ def _open(disk: IDisk, path: str, network: bool, opened: list[int]) -> Area:
     for descriptor in (private, run):
         opened.remove(descriptor)
         disk.close(descriptor)
-    return Area(root, parts, versions, locks, guard, attributes, tuple(faults))
+    return Area(root, parts, versions, locks, guard, attributes, disk.boot(), tuple(faults))
 
 
 def _made(disk: IDisk, parent: int, name: bytes) -> int:

@@ -45,16 +45,17 @@ class Backlog:
         self._lock = DeferredLock()
         self._timer: IDelayedCall | None = None
 
-    def add(self, row: Row, id: bytes) -> None:
+    def add(self, row: Row, id: bytes | None = None) -> None:
         """
-        Write *row*, soon, and then drop the part *id*.
+        Write *row*, soon, and then drop the part *id*, if there is one.
         """
-        if len(self._ids) >= MOST:
+        if len(self._ids) >= MOST or len(self._rows) >= MOST:
             self.log.warn("the index is too slow: a row waits for the next start")
             return
         # Only the last row of a name counts.
         self._rows[row.name] = row
-        self._ids.append(id)
+        if id is not None:
+            self._ids.append(id)
         if self._timer is None:
             self._timer = self._clock.callLater(DELAY, self._due)
 
@@ -84,7 +85,7 @@ class Backlog:
     def _write(self) -> Deferred[None]:
         self._writing, self._rows = self._rows, {}
         ids, self._ids = self._ids, []
-        if not ids:
+        if not self._writing:
             return succeed(None)
         written = self._index.write(list(self._writing.values()))
         written.addCallback(lambda _: self._threads.run(self._drop, ids))

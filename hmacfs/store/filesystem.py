@@ -11,23 +11,34 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from hmacfs.errors import Forbidden, NotFound
-from hmacfs.interfaces import IDisk, IFile, IIndex, IStore, IThreads, IUpload
+from hmacfs.interfaces import (
+    IDigests,
+    IDisk,
+    IFile,
+    IIndex,
+    IResumes,
+    IStore,
+    IThreads,
+    IUpload,
+)
 from hmacfs.names import StoredName
-from hmacfs.records import Figures, Row, Status
+from hmacfs.records import Figures, FileRecord, Row, Status
 from hmacfs.store.area import Area, open_area
 from hmacfs.store.files import StoredFile
-from hmacfs.store.labels import Label, decode, describe
+from hmacfs.store.labels import Label, begun, decode, describe, row_of
 from hmacfs.store.opened import Opened, Policy
 from hmacfs.store.parts import Part
+from hmacfs.store.resumption import Resumption
 from hmacfs.store.space import Promise
 from hmacfs.store.troubles import MISSING, refusal, taken
 from hmacfs.store.upload import FilesystemUpload
-from hmacfs.uploads import Slot
+from hmacfs.uploads import Slot, UploadRecord
 
 BATCH = 1000
 """Rows that a start writes at a time."""
@@ -37,7 +48,7 @@ def _missing() -> NotFound:
     return NotFound("Nothing is kept under this name.")
 
 
-@implementer(IStore)
+@implementer(IStore, IResumes, IDigests)
 class FilesystemStore:
     """
     One folder of one file system, and one daemon that has it.
@@ -94,7 +105,9 @@ class FilesystemStore:
             yield self._threads.stop()
 
     @inlineCallbacks
-    def begin(self, slot: Slot) -> Generator[Deferred[Any], Any, IUpload]:
+    def begin(
+        self, slot: Slot, record: UploadRecord | None = None
+    ) -> Generator[Deferred[Any], Any, IUpload]:
         """See :meth:`hmacfs.interfaces.IStore.begin`."""
         opened = self._open_one()
         try:
@@ -102,26 +115,21 @@ class FilesystemStore:
             promise = Promise(opened.space)
             promise.ask(slot.size or 0)
             now = self._clock.seconds()
-            label = Label(
-                content_type=slot.content_type,
-                size=slot.size,
-                expires=slot.expires,
-                owner=slot.owner,
-                until=int(now) + self._policy.upload_expiry,
-                name=slot.name.text,
-            )
+            until = int(now) + self._policy.upload_expiry
+            label = begun(slot, record, until, opened.area.boot)
             try:
-                stale = opened.suspended.take(slot.name, now)
-                part = yield self._threads.run(self._begin, label, stale)
+                stale = opened.suspended.take(slot.name, now) if record is None else ()
+                id = None if record is None else record.id.encode()
+                part = yield self._threads.run(self._begin, label, id, stale)
             except BaseException:
-                promise.shrink(0)
+                promise.need(0)
                 raise
         except OSError as error:
             foreseen = refusal(error)
             if foreseen is None:
                 raise
             raise foreseen from error
-        return FilesystemUpload(slot, part, promise, opened)
+        return FilesystemUpload(slot, record, part, None, promise, opened)
 
     @inlineCallbacks
     def open(self, name: StoredName) -> Generator[Deferred[Any], Any, IFile]:
@@ -144,6 +152,49 @@ class FilesystemStore:
             raise
         return StoredFile(file, record, self._disk, self._threads)
 
+    @inlineCallbacks
+    def digest(self, name: StoredName) -> Generator[Deferred[Any], Any, str]:
+        """See :meth:`hmacfs.interfaces.IDigests.digest`."""
+        opened = self._open_one()
+        file = yield self.open(name)
+        try:
+            record: FileRecord = file.record
+            if record.sha256 is not None:
+                return record.sha256
+            sha256: str = yield self._threads.run(opened.digesting.digest_file, name, file.fileno())
+        finally:
+            file.close()
+        row = yield self._find(name)
+        # A newer file may have come meanwhile, and its row not be written yet.
+        row = opened.backlog.find(name.text) or row
+        if row is not None and row == row_of(name, record):
+            opened.backlog.add(attrs.evolve(row, sha256=sha256))
+        return sha256
+
+    def resume(self, id: str) -> Deferred[IUpload]:
+        """See :meth:`hmacfs.interfaces.IResumes.resume`."""
+        return self._resumption().resume(id)
+
+    def recorded(self, id: str) -> Deferred[tuple[UploadRecord, int] | None]:
+        """See :meth:`hmacfs.interfaces.IResumes.recorded`."""
+        return succeed(self._resumption().recorded(id))
+
+    def unfinished(self) -> Sequence[UploadRecord]:
+        """See :meth:`hmacfs.interfaces.IResumes.unfinished`."""
+        return self._open_one().suspended.records()
+
+    def waiting(self, name: StoredName) -> Sequence[str]:
+        """See :meth:`hmacfs.interfaces.IResumes.waiting`."""
+        return [id.decode() for id in self._open_one().suspended.named(name)]
+
+    def drop(self, id: str) -> Deferred[None]:
+        """See :meth:`hmacfs.interfaces.IResumes.drop`."""
+        return self._resumption().drop(id)
+
+    def expire(self, now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
+        """See :meth:`hmacfs.interfaces.IResumes.expire`."""
+        return self._resumption().expire(now, most)
+
     def figures(self) -> Deferred[Figures]:
         """See :meth:`hmacfs.interfaces.IStore.figures`."""
         files, size = self._index.totals()
@@ -152,6 +203,9 @@ class FilesystemStore:
     def faults(self) -> Sequence[str]:
         """See :meth:`hmacfs.interfaces.IStore.faults`."""
         return self._open_one().area.faults
+
+    def _resumption(self) -> Resumption:
+        return Resumption(self._open_one())
 
     def _open_one(self) -> Opened:
         assert self._opened is not None, "the store is not started"
@@ -181,11 +235,11 @@ class FilesystemStore:
         if not slot.overwrite or status.kind != "file":
             raise taken(status)
 
-    def _begin(self, label: Label, stale: Sequence[bytes]) -> Part:
+    def _begin(self, label: Label, id: bytes | None, stale: Sequence[bytes]) -> Part:
         parts = self._open_one().parts
-        for id in stale:
-            parts.drop(id)
-        return parts.create(label)
+        for old in stale:
+            parts.drop(old)
+        return parts.create(label, id)
 
     def _open_file(self, name: StoredName) -> int:
         try:

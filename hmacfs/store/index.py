@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any, TypeVar
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -22,8 +23,10 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from hmacfs.errors import StoreProblem
-from hmacfs.interfaces import IDisk, IIndex, IThreads
+from hmacfs.interfaces import IDatabase, IDisk, IIndex, IThreads
 from hmacfs.records import Row
+
+T = TypeVar("T")
 
 NAME = "index.sqlite"
 
@@ -46,7 +49,7 @@ _FIND = f"SELECT {_COLUMNS} FROM files WHERE name = ?"  # noqa: S608 - the names
 _PUT = f"REPLACE INTO files ({_COLUMNS}) VALUES (:{', :'.join(_FIELDS)})"  # noqa: S608 - as above
 
 
-@implementer(IIndex)
+@implementer(IIndex, IDatabase)
 class SqliteIndex:
     """
     The file ``index.sqlite``.
@@ -86,6 +89,10 @@ class SqliteIndex:
     def find(self, name: str) -> Deferred[Row | None]:
         """See :meth:`hmacfs.interfaces.IIndex.find`."""
         return self._threads.run(self._find, name)
+
+    def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
+        """See :meth:`hmacfs.interfaces.IDatabase.run`."""
+        return self._threads.run(self._run, function, args)
 
     def totals(self) -> tuple[int, int]:
         """
@@ -134,6 +141,10 @@ class SqliteIndex:
                     self._disk.rename(folder, name, folder, name + b".damaged")
         finally:
             self._disk.close(folder)
+
+    def _run(self, function: Callable[..., T], args: tuple[Any, ...]) -> T:
+        assert self._database is not None
+        return function(self._database, *args)
 
     def _write(self, rows: Sequence[Row]) -> None:
         assert self._database is not None

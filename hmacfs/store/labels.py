@@ -2,10 +2,11 @@
 What a file and a part say of themselves.
 
 The label is the extended attribute ``user.hmacfs``, one JSON object.  A part
-bears it from its first byte: which file it is to become, and until when it is
-kept.  Its commit adds the rest, before the part is synced, and so the file has
-it from the moment it has its name, and keeps it through a rename, a link and
-``rsync -X``.
+bears it from its first byte: which file it is to become, until when it is
+kept, and all else that its upload's record is made of, so that it can be gone
+on with whatever else is lost.  Its commit adds the rest, before the part is
+synced, and so the file has it from the moment it has its name, and keeps it
+through a rename, a link and ``rsync -X``.
 
 An attribute is the operator's to set as well, and another program's: whatever
 cannot be read as a label counts as none, and the file as another server's,
@@ -24,6 +25,8 @@ import attrs
 from hmacfs.media import guess
 from hmacfs.names import StoredName
 from hmacfs.records import MAXIMUM, FileRecord, Row, Status
+from hmacfs.uploads import Slot, UploadRecord
+from hmacfs.uploads import decode as decode_record
 
 _COMMITTING = 200
 """Bytes that a commit adds at most: ids, a time and a digest."""
@@ -40,11 +43,20 @@ class Label:
     :ivar until: unix seconds from which on the part is dropped if it was not
         committed.
     :ivar name: the file's :attr:`~hmacfs.names.StoredName.text`; ``None``
-        where it is too long to stand here and stands beside the part.
+        where it, or *metadata*, is too long to stand here, and both stand
+        beside the part.
     :ivar commit: the commit's id, which no two files have; ``None`` of a part
         whose commit has not begun.
     :ivar stored: when it was committed, unix seconds.
     :ivar sha256: the hexadecimal digest, where it is known.
+    :ivar boot: the boot of the machine that the bytes of the part are from,
+        but for the synced ones.
+    :ivar synced: how many bytes of the part would survive a power cut;
+        ``None`` where not even the part would.
+
+    The others are those of the :class:`~hmacfs.uploads.UploadRecord`, of a part
+    that was begun with one; *promised* is its digest, and *overwrite* ``None``
+    for ``False``.
     """
 
     content_type: str
@@ -56,6 +68,14 @@ class Label:
     commit: str | None = None
     stored: float | None = None
     sha256: str | None = None
+    front: str | None = None
+    dialect: str | None = None
+    created: float | None = None
+    overwrite: bool | None = None
+    metadata: str | None = None
+    promised: str | None = None
+    boot: str | None = None
+    synced: int | None = None
 
 
 _KEYS = {"type": "content_type"} | {
@@ -66,9 +86,83 @@ _NUMBERS: dict[str, tuple[type, ...]] = {
     "expires": (int,),
     "until": (int,),
     "stored": (int, float),
+    "created": (int, float),
+    "synced": (int,),
 }
 # A commit's id becomes the name of a version, and nothing else ever should.
 _GRAMMAR = {"commit": re.compile(r"[0-9A-Za-z_-]{1,64}"), "sha256": re.compile(r"[0-9a-f]{64}")}
+
+
+def begun(slot: Slot, record: UploadRecord | None, until: int, boot: str) -> Label:
+    """
+    :param until: where no record says it.
+    :param boot: this one.
+    :return: the label of a part without a byte.
+    """
+    label = Label(
+        content_type=slot.content_type,
+        size=slot.size,
+        expires=slot.expires,
+        owner=slot.owner,
+        until=until,
+        name=slot.name.text,
+        boot=boot,
+    )
+    if record is None:
+        return label
+    return attrs.evolve(
+        label,
+        until=record.until,
+        front=record.front,
+        dialect=record.dialect,
+        created=record.created,
+        overwrite=slot.overwrite or None,
+        metadata=record.metadata or None,
+        promised=record.sha256,
+    )
+
+
+def recorded(id: str, label: Label) -> UploadRecord | None:
+    """
+    :param id: of a part.
+    :param label: its whole label.
+    :return: the record of its upload; ``None`` where it was begun without one,
+        or somebody has changed the label since.
+    """
+    return decode_record(
+        {
+            "id": id,
+            "name": label.name,
+            "length": label.size,
+            "content_type": label.content_type,
+            "front": label.front,
+            "dialect": label.dialect,
+            "state": "open",
+            "created": label.created,
+            "until": label.until,
+            "overwrite": label.overwrite is not None,
+            "expires": label.expires,
+            "owner": label.owner,
+            "metadata": label.metadata or "",
+            "sha256": label.promised,
+        }
+    )
+
+
+def abridged(label: Label) -> Label:
+    """
+    :return: *label* without what is long and never changes, for an attribute
+        that has no room for it.
+    """
+    return attrs.evolve(label, name=None, metadata=None)
+
+
+def completed(label: Label, aside: Label) -> Label:
+    """
+    :param aside: the label that was written beside the part.
+    :return: *label* with what :func:`abridged` left out.
+    """
+    return attrs.evolve(label, name=aside.name, metadata=aside.metadata)
 
 
 def encode(label: Label) -> bytes:
@@ -115,6 +209,8 @@ def _sound(item: tuple[str, Any]) -> bool:
         # Within what SQLite counts to; and no NaN, which is never less.
         right = isinstance(value, _NUMBERS[field]) and not isinstance(value, bool)
         return right and -(2**53) < value < 2**53
+    if field == "overwrite":
+        return value is True
     if not isinstance(value, str):
         return False
     if field in _GRAMMAR:

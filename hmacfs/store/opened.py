@@ -11,6 +11,7 @@ from hmacfs.interfaces import IDisk, IIndex, IThreads
 from hmacfs.store.area import Area
 from hmacfs.store.backlog import Backlog
 from hmacfs.store.commit import Commit
+from hmacfs.store.digesting import Digesting
 from hmacfs.store.folders import Folders
 from hmacfs.store.labels import commit_id
 from hmacfs.store.locks import Locks
@@ -18,6 +19,7 @@ from hmacfs.store.parts import Parts
 from hmacfs.store.recovery import Recovery
 from hmacfs.store.space import Space
 from hmacfs.store.suspended import Suspended
+from hmacfs.uploads import UploadRecord
 
 
 @attrs.frozen
@@ -28,11 +30,17 @@ class Policy:
     :ivar min_free_space: bytes that are kept back from uploads.
     :ivar upload_expiry: seconds that an unfinished upload waits.
     :ivar network: whether a network file system is taken.
+    :ivar durable: whether what is kept survives a power cut
+        (``Durability = "full"``).
+    :ivar sync_every: bytes of an upload that a power cut may cost, or a little
+        more; each sync holds its client back.
     """
 
     min_free_space: int = 0
     upload_expiry: int = 86400
     network: bool = False
+    durable: bool = True
+    sync_every: int = 64 * 2**20
 
 
 class Stamps:
@@ -56,6 +64,9 @@ class Stamps:
 class Opened:
     """
     The collaborators of an open store, each made once.
+
+    :ivar writing: the uploads under way, by id; as :class:`Suspended`, on the
+        reactor's thread only.
     """
 
     def __init__(
@@ -77,8 +88,10 @@ class Opened:
         versions = Folders(disk, area.versions)
         locks = Locks(disk, area.locks)
         self.commit = Commit(disk, self.parts, self.files, versions, locks)
-        self.recovery = Recovery(disk, self.parts, self.files, versions)
+        self.recovery = Recovery(disk, self.parts, self.files, versions, area.boot)
         self.space = Space(lambda: disk.free(area.root), policy.min_free_space)
         self.backlog = Backlog(index, clock, threads, self.parts)
+        self.digesting = Digesting(disk, self.parts, self.files, locks)
         self.suspended = Suspended()
+        self.writing: dict[bytes, UploadRecord | None] = {}
         self.stamps = Stamps()

@@ -1,5 +1,5 @@
 """
-The store that the settings ask for.
+The store that the settings ask for, and the database beside it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ THREADS = 16
 """More do not write faster; each may wait for a sync."""
 
 
-def open_filesystem(settings: Settings, reactor: Any) -> FilesystemStore:
+def open_filesystem(settings: Settings, reactor: Any) -> tuple[FilesystemStore, SqliteIndex]:
     """
     :param reactor: keeps the time and takes calls from threads.
     :return: the store in ``StoreDir``, with its index and its threads, not
-        started yet.
+        started yet; and that index, for whoever keeps tables of his own in its
+        database, while the store is open.
     """
     disk = Disk(durable=settings.durability == "full")
     private = os.path.join(settings.store_dir, RESERVED.decode())
@@ -32,6 +33,8 @@ def open_filesystem(settings: Settings, reactor: Any) -> FilesystemStore:
         min_free_space=settings.min_free_space,
         upload_expiry=settings.upload_expiry,
         network=settings.allow_network_store,
+        durable=settings.durability == "full",
     )
     threads = Threads(reactor, THREADS, "store")
-    return FilesystemStore(disk, settings.store_dir, index, reactor, threads, policy)
+    store = FilesystemStore(disk, settings.store_dir, index, reactor, threads, policy)
+    return store, index

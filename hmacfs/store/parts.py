@@ -1,34 +1,42 @@
 """
 Uploads that are no files yet.
 
-A part is a file in the private area, named by 128 random bits, as long as what
-has come of it.  Its label says what it is to become; where the label has no
-room in the attribute, since names may have 4,096 bytes and ext4 keeps about
+A part is a file in the private area, named by the id of its upload, as long as
+what has come of it.  Its label says what it is to become; where the label has
+no room in the attribute, since names may have 4,096 bytes and ext4 keeps about
 4,000 of attributes, or where the file system keeps none, it stands beside the
-part, in ``<id>.label``.  ``<id>.new`` is a second name of a part that is about
-to replace a file.
+part, in ``<id>.label``.  ``<id>.next`` is a label about to replace that one, and
+``<id>.new`` a second name of a part that is about to replace a file.
+
+Who writes to a part holds the lock of its file, until he closes it.
+
+What a power cut leaves of bytes that were not synced may be anything, zeros
+say.  So the label tells how many were, and in which boot of the machine the
+others were written: in that same boot they are there, whatever became of the
+daemon, and in any other the part is cut.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from secrets import token_hex
 
 import attrs
 
 from hmacfs.disk import MOST_PIECES
+from hmacfs.errors import NotFound
 from hmacfs.interfaces import IDisk
-from hmacfs.store.labels import Label, decode, encode, fits
+from hmacfs.store.labels import Label, abridged, completed, decode, encode, fits
 from hmacfs.store.troubles import MISSING
 
 FILE_MODE = 0o640
 """Of the part, and so of the file: see :data:`hmacfs.store.folders.FOLDER_MODE`."""
 
-ID = re.compile(rb"([0-9a-f]{32})(\.label|\.new)?")
+ID = re.compile(rb"([0-9a-f]{32})(\.label|\.next|\.new)?")
 """What is surely ours among the parts; the first group is the part's id."""
 
 _LONGEST_LABEL = 65536
@@ -41,8 +49,8 @@ class Part:
 
     :ivar id: its name.
     :ivar file: its descriptor.
-    :ivar label: as it was begun.
-    :ivar beside: whether the label, or its name, stands beside the part.
+    :ivar label: what it says of itself.
+    :ivar beside: whether the label, or what is long of it, stands beside it.
     """
 
     id: bytes
@@ -67,6 +75,13 @@ def write_all(disk: IDisk, file: int, pieces: Iterable[bytes]) -> None:
             written -= min(written, len(piece))
 
 
+def missing() -> NotFound:
+    """
+    :return: the refusal to go on with what is not there.
+    """
+    return NotFound("There is no such upload.")
+
+
 class Parts:
     """
     The folder of the parts.
@@ -80,18 +95,20 @@ class Parts:
         self.attributes = attributes
         self._disk = disk
 
-    def create(self, label: Label) -> Part:
+    def create(self, label: Label, id: bytes | None = None) -> Part:
         """
         Begin a part.
 
-        :param label: with its name.
+        :param label: the whole of it.
+        :param id: one that was never used, or ``None`` for any.
         """
-        id = token_hex(16).encode()
+        id = id or token_hex(16).encode()
         file = self._disk.create(self.folder, id, FILE_MODE)
         part = Part(id, file, label, beside=not self.attributes or not fits(label))
         try:
+            self._disk.claim(file)
             if part.beside:
-                self._write_beside(part)
+                self._write_beside(id + b".label", label)
             self.relabel(part, label)
         except BaseException:
             self._disk.close(file)
@@ -99,13 +116,82 @@ class Parts:
             raise
         return part
 
+    def reopen(self, id: bytes) -> Part:
+        """
+        Take a part that nobody writes to.
+
+        :raise NotFound: it is not there, or nobody knows what it was to become.
+        :raise BlockingIOError: somebody writes to it.
+        """
+        try:
+            file = self._disk.reopen(self.folder, id)
+        except FileNotFoundError:
+            raise missing() from None
+        try:
+            self._disk.claim(file)
+            label, beside = self._label(id, file)
+            if label is None or not self._has(id, file):
+                raise missing()
+        except BaseException:
+            self._disk.close(file)
+            raise
+        return Part(id, file, label, beside)
+
+    @contextmanager
+    def reopened(self, id: bytes) -> Iterator[Part]:
+        """
+        Have a part for a moment; as :meth:`reopen`.
+        """
+        part = self.reopen(id)
+        try:
+            yield part
+        finally:
+            self._disk.close(part.file)
+
+    def size(self, id: bytes) -> int:
+        """
+        :return: how many bytes a part has.
+        :raise NotFound: it is not there.
+        """
+        try:
+            return self._disk.look(self.folder, id).size
+        except FileNotFoundError:
+            raise missing() from None
+
     def relabel(self, part: Part, label: Label) -> None:
         """
-        Let *part* say *label* of itself.  What stands beside it stays as it was.
+        Let the attribute of *part* say *label*.  What stands beside it stays
+        as it was.
         """
         if self.attributes:
-            kept = attrs.evolve(label, name=None) if part.beside else label
+            kept = abridged(label) if part.beside else label
             self._disk.set_attribute(part.file, encode(kept))
+
+    def tell(self, part: Part, label: Label) -> Part:
+        """
+        Let *part* say *label* of itself, where there are no attributes as well.
+
+        :return: the part as it is then.
+        """
+        if self.attributes:
+            self.relabel(part, label)
+        else:
+            self._replace_beside(part, label)
+        return attrs.evolve(part, label=label)
+
+    def keep(self, part: Part, label: Label) -> Part:
+        """
+        Make *part*, as it is, survive a power cut, and only then let it say so
+        by *label*.
+
+        :return: the part as it is then.
+        """
+        self._disk.sync(part.file)
+        part = self.tell(part, label)
+        if self.attributes:
+            self._disk.sync(part.file)
+        self.settle(part)
+        return part
 
     def settle(self, part: Part) -> None:
         """
@@ -125,33 +211,59 @@ class Parts:
         :param file: the part *id*, opened.
         :return: what it says of itself, its name included where that can be told.
         """
-        label = decode(self._disk.attribute(file)) if self.attributes else None
-        if label is not None and label.name is not None:
-            return label
-        try:
-            beside = self._disk.open(self.folder, id + b".label")
-        except OSError as error:
-            if error.errno not in MISSING:
-                raise
-            return label
-        try:
-            told = decode(self._disk.read(beside, 0, _LONGEST_LABEL))
-        finally:
-            self._disk.close(beside)
-        return told if label is None or told is None else attrs.evolve(label, name=told.name)
+        return self._label(id, file)[0]
 
     def drop(self, id: bytes) -> None:
         """
         Remove a part, if it is there, with all that belongs to it.  Where it
         has become a file that loses nothing by it.
         """
-        for name in (id, id + b".new", id + b".label"):
+        for name in (id, id + b".new", id + b".label", id + b".next"):
             with suppress(FileNotFoundError):
                 self._disk.unlink(self.folder, name)
 
-    def _write_beside(self, part: Part) -> None:
-        beside = self._disk.create(self.folder, part.id + b".label", FILE_MODE)
+    def _label(self, id: bytes, file: int) -> tuple[Label | None, bool]:
+        """
+        :return: the label, and whether any of it stands beside the part.
+        """
+        label = decode(self._disk.attribute(file)) if self.attributes else None
+        if label is not None and label.name is not None:
+            return label, False
         try:
-            write_all(self._disk, beside, [encode(part.label)])
+            beside = self._disk.open(self.folder, id + b".label")
+        except OSError as error:
+            if error.errno not in MISSING:
+                raise
+            return label, False
+        try:
+            told = decode(self._disk.read(beside, 0, _LONGEST_LABEL))
         finally:
             self._disk.close(beside)
+        return (told if label is None or told is None else completed(label, told)), True
+
+    def _has(self, id: bytes, file: int) -> bool:
+        """
+        :return: whether *file* is the part *id* still: it may have been
+            dropped between its opening and its lock.
+        """
+        try:
+            return self._disk.look(self.folder, id).same(self._disk.status(file))
+        except FileNotFoundError:
+            return False
+
+    def _write_beside(self, name: bytes, label: Label, sync: bool = False) -> None:
+        beside = self._disk.create(self.folder, name, FILE_MODE)
+        try:
+            write_all(self._disk, beside, [encode(label)])
+            if sync:
+                self._disk.sync(beside)
+        finally:
+            self._disk.close(beside)
+
+    def _replace_beside(self, part: Part, label: Label) -> None:
+        following = part.id + b".next"
+        with suppress(FileNotFoundError):
+            self._disk.unlink(self.folder, following)
+        # Synced before it has the name: there is the old one or this one, whole.
+        self._write_beside(following, label, sync=True)
+        self._disk.rename(self.folder, following, self.folder, part.id + b".label")

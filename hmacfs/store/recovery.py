@@ -10,12 +10,15 @@ file that it was to become; what stands there says how far it came:
 * A version is the part: it was committed, and overwritten since.  It goes.
 * Otherwise it was not committed.  It waits until its time is over, and goes
   at once where that is past, or where it does not say what it was to become.
+  If the machine was started since it was written, it is cut to the bytes that
+  were synced, or goes where not even it was.
 * Beside such a part, a version that is the very file under the name was made
   for a replacement that did not come: it goes.
 * Folders made for it go, if they are empty.
 
-A second name of a part, and a label without its part, go.  What is not surely
-ours stays, with a warning.  It may all be interrupted and begun again.
+A second name of a part, a label without its part, and one that was about to
+replace another, go.  What is not surely ours stays, with a warning.  It may all
+be interrupted and begun again.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ from hmacfs.interfaces import IDisk
 from hmacfs.names import RESERVED, StoredName, recall
 from hmacfs.records import Row, Status
 from hmacfs.store.folders import Folders
-from hmacfs.store.labels import Label, describe, row_of
+from hmacfs.store.labels import Label, describe, recorded, row_of
 from hmacfs.store.parts import ID, Parts
 from hmacfs.store.suspended import Waiting
 
@@ -57,7 +60,13 @@ class Recovery:
 
     log = Logger()
 
-    def __init__(self, disk: IDisk, parts: Parts, files: Folders, versions: Folders) -> None:
+    def __init__(
+        self, disk: IDisk, parts: Parts, files: Folders, versions: Folders, boot: str
+    ) -> None:
+        """
+        :param boot: this one.
+        """
+        self._boot = boot
         self._disk = disk
         self._parts = parts
         self._files = files
@@ -87,7 +96,7 @@ class Recovery:
     def _sorted_out(self) -> tuple[list[bytes], list[bytes]]:
         """
         :return: the ids of all parts, and what is to go in any case: second
-            names, and labels of parts that are gone.
+            names, labels of parts that are gone, and those not whole yet.
         """
         names = sorted(self._disk.names(self._parts.folder))
         ids, second = [], []
@@ -97,7 +106,7 @@ class Recovery:
                 self.log.warn("{name} among the parts is not ours, and stays", name=ascii(name))
             elif ours[2] is None:
                 ids.append(name)
-            elif ours[2] == b".new" or ours[1] not in names:
+            elif ours[2] in (b".new", b".next") or ours[1] not in names:
                 second.append(name)
         return ids, second
 
@@ -119,10 +128,29 @@ class Recovery:
         overwritten = self._settle_versions(name, status)
         self._versions.prune(name.segments)
         self._files.prune(name.segments[:-1])
-        if overwritten or label.until is None or label.until <= now:
+        until = label.until
+        if overwritten or until is None or until <= now or not self._cut(id, status, label):
             self._parts.drop(id)
         else:
-            found.waiting.append(Waiting(name, id, label.until))
+            found.waiting.append(Waiting(name, id, until, recorded(id.decode(), label)))
+
+    def _cut(self, id: bytes, status: Status, label: Label) -> bool:
+        """
+        Leave of a part what is surely that of its upload.
+
+        Nothing is synced: behind another power cut the same is cut again.
+
+        :return: whether there is any.
+        """
+        # A boot that nobody knows is none we could trust.
+        if self._boot and label.boot == self._boot:
+            return True
+        if label.synced is None or status.size < label.synced:
+            return False
+        with self._parts.reopened(id) as part:
+            self._disk.truncate(part.file, label.synced)
+            self._parts.tell(part, attrs.evolve(label, boot=self._boot))
+        return True
 
     def _committed(self, name: StoredName, part: Status, label: Label) -> Row | None:
         """
@@ -151,16 +179,14 @@ class Recovery:
             self._versions.within(name) as versions,
         ):
             current = self._disk.look(folder, name.segments[-1])
-            removed = False
             for version in self._disk.names(versions):
                 found = self._disk.look(versions, version)
                 overwritten = overwritten or found.same(part)
                 if found.same(current):
                     self._disk.unlink(versions, version)
-                    removed = True
-            if removed:
-                # Before the part goes, which is what told of it.
-                self._disk.sync(versions)
+            # Before the part goes, which is what told of it; also where a start
+            # that was interrupted removed it.
+            self._disk.sync(versions)
         return overwritten
 
 

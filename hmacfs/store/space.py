@@ -4,6 +4,9 @@ How much room there is, counted honestly.
 What the file system has free is not ours to give away: the operator keeps
 some of it back, and uploads under way were promised theirs before they wrote a
 byte.  Parts are never preallocated, so the promises are counted here.
+
+A suspended upload has the room that its bytes take and is promised no more:
+else those that nobody ever goes on with would keep others out for a day.
 """
 
 from __future__ import annotations
@@ -53,9 +56,11 @@ class Promise:
         """
         if size > self._space.left() + self._size:
             raise full()
-        self.shrink(size)
+        self.need(size)
 
-    def shrink(self, size: int) -> None:
-        """Need no more than *size* bytes from now on."""
+    def need(self, size: int) -> None:
+        """
+        Need *size* bytes from now on: some were written, or given back.
+        """
         self._space.promised += size - self._size
         self._size = size

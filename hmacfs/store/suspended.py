@@ -5,10 +5,15 @@ The parts that wait for somebody to go on with them.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 
 import attrs
 
 from hmacfs.names import StoredName
+from hmacfs.uploads import UploadRecord
+
+_SPARE = 64
+"""Times more than parts that are let be, so that they are seldom tidied up."""
 
 
 @attrs.frozen
@@ -18,26 +23,83 @@ class Waiting:
 
     :ivar id: the part's.
     :ivar until: unix seconds from which on it is dropped.
+    :ivar record: ``None`` where nobody can go on with it.
     """
 
     name: StoredName
     id: bytes
     until: int
+    record: UploadRecord | None = None
 
 
 class Suspended:
     """
-    All of them, by name and by time.
+    All of them, by id, by name and by time.
     """
 
     def __init__(self) -> None:
+        self._waiting: dict[bytes, Waiting] = {}
         self._named: dict[StoredName, list[bytes]] = {}
-        self._timed: list[tuple[int, bytes, StoredName]] = []
+        self._timed: list[tuple[int, bytes]] = []
 
     def add(self, waiting: Waiting) -> None:
         """Let one more wait."""
+        self._waiting[waiting.id] = waiting
         self._named.setdefault(waiting.name, []).append(waiting.id)
-        heapq.heappush(self._timed, (waiting.until, waiting.id, waiting.name))
+        heapq.heappush(self._timed, (waiting.until, waiting.id))
+        if len(self._timed) > 2 * len(self._waiting) + _SPARE:
+            # One that is gone on with again and again leaves a time behind each time.
+            self._timed = [(each.until, each.id) for each in self._waiting.values()]
+            heapq.heapify(self._timed)
+
+    def get(self, id: bytes) -> Waiting | None:
+        """
+        :return: the part *id*, ``None`` where it does not wait.
+        """
+        return self._waiting.get(id)
+
+    def named(self, name: StoredName) -> Sequence[bytes]:
+        """
+        :return: the ids of those that would become the file *name*.
+        """
+        return tuple(self._named.get(name, ()))
+
+    def records(self) -> Sequence[UploadRecord]:
+        """
+        :return: those of all that can be gone on with.
+        """
+        return [each.record for each in self._waiting.values() if each.record is not None]
+
+    def remove(self, id: bytes) -> Waiting | None:
+        """
+        Let the part *id* wait no longer; it is the caller's.
+
+        :return: what it was, ``None`` where it did not wait.
+        """
+        waiting = self._waiting.pop(id, None)
+        if waiting is not None:
+            ids = self._named[waiting.name]
+            ids.remove(id)
+            if not ids:
+                del self._named[waiting.name]
+        return waiting
+
+    def due(self, now: float, most: int | None = None) -> list[Waiting]:
+        """
+        :param now: unix seconds.
+        :param most: how many at most.
+        :return: those whose time is over, the oldest first; they do not wait
+            any longer, and are the caller's to drop.
+        """
+        gone: list[Waiting] = []
+        while self._timed and self._timed[0][0] <= now and (most is None or len(gone) < most):
+            until, id = heapq.heappop(self._timed)
+            waiting = self._waiting.get(id)
+            # It may have been gone on with, and wait for another time by now.
+            if waiting is not None and waiting.until == until:
+                self.remove(id)
+                gone.append(waiting)
+        return gone
 
     def take(self, name: StoredName, now: float) -> list[bytes]:
         """
@@ -47,13 +109,7 @@ class Suspended:
         :return: the ids of those, and of all whose time is over; they do not
             wait any longer, and are the caller's to drop.
         """
-        gone = self._named.pop(name, [])
-        while self._timed and self._timed[0][0] <= now:
-            _, id, theirs = heapq.heappop(self._timed)
-            ids = self._named.get(theirs, [])
-            if id in ids:
-                gone.append(id)
-                ids.remove(id)
-                if not ids:
-                    del self._named[theirs]
-        return gone
+        gone = self.named(name)
+        for id in gone:
+            self.remove(id)
+        return [*gone, *(waiting.id for waiting in self.due(now))]

@@ -1,0 +1,106 @@
+"""
+Going on with what was suspended, or giving it up.
+
+Which uploads are suspended is known without asking the disk: the start read it
+there.  How far one came is what the disk says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
+from twisted.logger import Logger
+
+from hmacfs.errors import Locked, NotFound
+from hmacfs.interfaces import IUpload
+from hmacfs.store.opened import Opened
+from hmacfs.store.parts import Part, missing
+from hmacfs.store.space import Promise
+from hmacfs.store.suspended import Waiting
+from hmacfs.store.upload import FilesystemUpload
+from hmacfs.uploads import UploadRecord
+
+
+class Resumption:
+    """
+    The suspended uploads of one open store: see
+    :class:`hmacfs.interfaces.IResumes`.
+    """
+
+    log = Logger()
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+
+    @inlineCallbacks
+    def resume(self, id: str) -> Generator[Deferred[Any], Any, IUpload]:
+        """See :meth:`hmacfs.interfaces.IResumes.resume`."""
+        opened, key = self._opened, id.encode()
+        if key in opened.writing:
+            raise Locked()
+        waiting = opened.suspended.get(key)
+        now = opened.clock.seconds()
+        if waiting is None or waiting.record is None or waiting.until <= now:
+            raise missing()
+        promise = Promise(opened.space)
+        opened.suspended.remove(key)
+        opened.writing[key] = waiting.record
+        try:
+            promise.ask(waiting.record.length - opened.parts.size(key))
+            part, offset = yield opened.threads.run(self._take, key)
+        except BaseException as error:
+            promise.need(0)
+            del opened.writing[key]
+            if not isinstance(error, NotFound):
+                opened.suspended.add(waiting)
+            if isinstance(error, BlockingIOError):
+                # Another process of this daemon.
+                raise Locked() from error
+            raise
+        promise.need(waiting.record.length - offset)
+        return FilesystemUpload(waiting.record.slot, waiting.record, part, offset, promise, opened)
+
+    def recorded(self, id: str) -> tuple[UploadRecord, int] | None:
+        """See :meth:`hmacfs.interfaces.IResumes.recorded`."""
+        opened, key = self._opened, id.encode()
+        record = opened.writing.get(key)
+        if record is None:
+            waiting = opened.suspended.get(key)
+            if waiting is None or waiting.until <= opened.clock.seconds():
+                return None
+            record = waiting.record
+        try:
+            return None if record is None else (record, opened.parts.size(key))
+        except NotFound:
+            return None
+
+    def drop(self, id: str) -> Deferred[None]:
+        """See :meth:`hmacfs.interfaces.IResumes.drop`."""
+        opened, key = self._opened, id.encode()
+        if key in opened.writing:
+            return fail(Locked())
+        if opened.suspended.remove(key) is None:
+            return succeed(None)
+        return opened.threads.run(opened.parts.drop, key)
+
+    def expire(self, now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
+        """See :meth:`hmacfs.interfaces.IResumes.expire`."""
+        due = self._opened.suspended.due(now, most)
+        return self._opened.threads.run(self._expire, due) if due else succeed([])
+
+    def _take(self, id: bytes) -> tuple[Part, int]:
+        """
+        :return: the part, and how many bytes it has since nobody else writes to it.
+        """
+        part = self._opened.parts.reopen(id)
+        return part, self._opened.disk.status(part.file).size
+
+    def _expire(self, due: Sequence[Waiting]) -> Sequence[UploadRecord]:
+        for waiting in due:
+            try:
+                self._opened.parts.drop(waiting.id)
+            except OSError:
+                self.log.failure("part {id} stays until the next start", id=waiting.id.decode())
+        return [waiting.record for waiting in due if waiting.record is not None]

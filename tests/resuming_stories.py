@@ -1,0 +1,297 @@
+"""
+What happens to an upload before all ends, and what must be left of it.
+
+A story lets a store live on a disk whose power can be cut, and keeps the
+moment before each call that changes something.  Then a store is started on
+every state that each of these moments may leave, goes on with the upload, and
+is ended in the same way.  What is left is always the beginning of what came,
+with no other byte in it, and never less than the store had told to be safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+
+from hmacfs.interfaces import IUpload
+from hmacfs.store.filesystem import FilesystemStore
+from hmacfs.store.memory import MemoryIndex
+from hmacfs.store.opened import Policy
+from hmacfs.uploads import UploadRecord
+from tests.inline import Inline
+from tests.powercut import PowerCutDisk, Site
+from tests.resuming_contract import EXPIRY, NOW, record
+from tests.tree import File, Folder, Tree
+
+T = TypeVar("T")
+
+LONG = record(name="x/" * 1000 + "y", metadata="k " + "A" * 2000)
+"""One whose label an attribute has no room for."""
+
+
+@attrs.frozen
+class Moment:
+    """
+    A moment at which all may end.
+
+    :ivar safe: bytes that were told to survive a power cut; ``None`` where not
+        even the upload was.
+    :ivar whole: whether what the system shows is all the upload's, as it is
+        but in a start behind a power cut.
+    """
+
+    tree: Tree
+    safe: int | None
+    whole: bool
+
+
+class Life:
+    """
+    One store, from its start, and the one upload that it has.
+    """
+
+    def __init__(
+        self, disk: PowerCutDisk, told: UploadRecord, policy: Policy, safe: int | None = None
+    ) -> None:
+        self.disk = disk
+        self.told = told
+        self.safe = safe
+        self.moments: list[Moment] = []
+        self._seen: set[object] = set()
+        self._started = False
+        clock = Clock()
+        clock.advance(NOW)
+        self.store = FilesystemStore(disk, "/", MemoryIndex(), clock, Inline(), policy)
+        disk.before = lambda call: self.keep()
+        result(self.store.start())
+        self._started = True
+
+    def keep(self) -> None:
+        """Keep this moment, unless there was one like it."""
+        key = (repr(self.disk.tree.key()), self.safe)
+        if key not in self._seen:
+            self._seen.add(key)
+            self.moments.append(Moment(self.disk.tree.copy(), self.safe, self._started))
+
+    def begin(self) -> IUpload:
+        upload: IUpload = result(self.store.begin(self.told.slot, self.told))
+        return upload
+
+    def resume(self) -> IUpload:
+        upload: IUpload = result(self.store.resume(self.told.id))
+        return upload
+
+    def append(self, upload: IUpload, data: bytes, safe: bool = False) -> None:
+        """
+        :param safe: whether the store syncs behind it.
+        """
+        result(upload.append([data]))
+        if safe:
+            self.safe = upload.offset
+
+    def suspend(self, upload: IUpload) -> None:
+        result(upload.suspend())
+        self.safe = upload.offset
+
+    def truncate(self, upload: IUpload, offset: int) -> None:
+        """
+        What is cut off is promised no longer, from the first call on.
+        """
+        self.safe = min(self.safe or 0, offset) if self.safe is not None else None
+        result(upload.truncate(offset))
+
+    def offset(self) -> int | None:
+        """
+        :return: how far the upload is that waits, ``None`` where none does.
+        """
+        found = result(self.store.recorded(self.told.id))
+        if found is None:
+            return None
+        same = attrs.evolve(found[0], until=self.told.until, revision=1)
+        assert same == self.told, f"another record: {found[0]}"
+        offset: int = found[1]
+        return offset
+
+
+def part_of(tree: Tree, told: UploadRecord) -> bytes | None:
+    """
+    :return: the bytes of the part, as the system shows them.
+    """
+    node: File | Folder = tree.root
+    for name in (b".hmacfs", b"parts", told.id.encode()):
+        if not isinstance(node, Folder) or name not in node.entries:
+            return None
+        node = node.entries[name]
+    assert isinstance(node, File)
+    return node.data
+
+
+@attrs.frozen
+class Teller:
+    """
+    Who tells the stories.
+
+    :ivar ignored: the line whose syncs are not done.
+    """
+
+    ignored: Site | None = None
+
+    def suspended(
+        self, told: UploadRecord | None = None, attributes: bool = True, again: bool = True
+    ) -> int:
+        """
+        An upload is suspended, gone on with, and suspended.
+        """
+
+        def story(life: Life) -> None:
+            upload = life.begin()
+            life.append(upload, b"ab")
+            life.suspend(upload)
+            upload = life.resume()
+            life.append(upload, b"cd")
+            life.suspend(upload)
+
+        return self._tell(story, told or record(), attributes, again=again)
+
+    def suspended_long(self) -> int:
+        """
+        The same, with a label beside the part.
+        """
+        return self.suspended(LONG, again=False)
+
+    def suspended_degraded(self) -> int:
+        """
+        The same, on a disk that keeps no attributes.
+        """
+        return self.suspended(attributes=False, again=False)
+
+    def empty(self) -> int:
+        """
+        An upload is begun, and its client told of it, before its first byte.
+        """
+        return self._tell(lambda life: life.suspend(life.begin()), record())
+
+    def long(self) -> int:
+        """
+        Enough bytes come that some are synced on the way.
+        """
+
+        def story(life: Life) -> None:
+            upload = life.begin()
+            for data, safe in [(b"a", False), (b"b", True), (b"c", False), (b"d", True)]:
+                life.append(upload, data, safe)
+
+        return self._tell(story, record(), sync_every=2)
+
+    def rejected(self) -> int:
+        """
+        Bytes come that are not what they should be, some of them synced, and
+        others in their place.
+        """
+
+        def story(life: Life) -> None:
+            upload = life.begin()
+            life.append(upload, b"ab", True)
+            life.append(upload, b"xy", True)
+            life.truncate(upload, 3)
+            life.truncate(upload, 2)
+            life.append(upload, b"c")
+            life.append(upload, b"d", True)
+
+        return self._tell(story, record(), sync_every=2)
+
+    def rejected_degraded(self) -> int:
+        """
+        The same, on a disk that keeps no attributes.
+        """
+
+        def story(life: Life) -> None:
+            upload = life.begin()
+            life.append(upload, b"xy", True)
+            life.truncate(upload, 1)
+            life.append(upload, b"d")
+
+        return self._tell(story, record(), attributes=False, sync_every=2, again=False)
+
+    def _tell(
+        self,
+        story: Callable[[Life], None],
+        told: UploadRecord,
+        attributes: bool = True,
+        sync_every: int = 1000,
+        again: bool = True,
+    ) -> int:
+        """
+        :param again: whether all may end twice.
+        :return: how many starts there were.
+        """
+        policy = Policy(upload_expiry=EXPIRY, sync_every=sync_every)
+        life = Life(self._disk(None, attributes), told, policy)
+        life.disk.tree.settle()
+        life.moments.clear()
+        story(life)
+        life.keep()
+        moments, starts = life.moments, 0
+        for _ in range(1 + again):
+            following: list[Moment] = []
+            seen: set[object] = set()
+            for moment in moments:
+                for power, tree in self._ends(moment):
+                    key = (repr(tree.key()), moment.safe, part_of(moment.tree, told))
+                    if key not in seen:
+                        seen.add(key)
+                        starts += 1
+                        life = Life(self._disk(tree, attributes), told, policy, moment.safe)
+                        self._go_on(life, moment, power)
+                        following.extend(life.moments)
+            moments = following
+        return starts
+
+    def _ends(self, moment: Moment) -> list[tuple[bool, Tree]]:
+        return [(False, moment.tree.copy()), *((True, tree) for tree in moment.tree.states())]
+
+    def _disk(self, tree: Tree | None, attributes: bool) -> PowerCutDisk:
+        return PowerCutDisk(tree, attributes=attributes, ignored=self.ignored)
+
+    def _go_on(self, life: Life, moment: Moment, power: bool) -> None:
+        came = part_of(moment.tree, life.told)
+        offset = life.offset()
+        if offset is None:
+            assert moment.safe is None, "a safe upload is gone"
+            # A part without a byte may be one without a label, told to nobody yet.
+            assert power or not moment.whole or not came, "a crash took an upload"
+            return
+        found = part_of(life.disk.tree, life.told)
+        assert found is not None and came is not None and found == came[:offset], f"{found!r}"
+        assert power or not moment.whole or found == came, "a crash took bytes"
+        assert moment.safe is None or offset >= moment.safe, "safe bytes are gone"
+        life.append(life.resume(), b"z")
+        life.keep()
+
+
+def result(deferred: Deferred[T]) -> T:
+    """
+    :return: what *deferred* has fired with.
+    """
+    fired: list[Any] = []
+    deferred.addBoth(fired.append)
+    if isinstance(fired[0], Failure):
+        fired[0].raiseException()
+    value: T = fired[0]
+    return value
+
+
+STORIES = (
+    Teller.suspended,
+    Teller.suspended_long,
+    Teller.suspended_degraded,
+    Teller.empty,
+    Teller.long,
+    Teller.rejected,
+    Teller.rejected_degraded,
+)
