@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
-from hmacfs import addresses, units
+from hmacfs import addresses, redis_url, units
 from hmacfs.addresses import Address
 from hmacfs.placeholders import is_placeholder
 from hmacfs.quoting import shown
@@ -383,9 +383,11 @@ def _read_redis_url(value: object, place: Place) -> str:
     if not isinstance(value, str):
         raise _refused(value, "text", form)
     # Never repeated in a message: it may hold a password.
-    known = value.startswith(("redis://", "rediss://", "redis+unix:///"))
-    if value and (not known or " " in value or _CONTROL.search(value)):
-        raise ValueError(f"this is no URL of a Redis server; write {form}.")
+    try:
+        if value:
+            redis_url.parse(value)
+    except ValueError as error:
+        raise ValueError(f"this is no URL of a Redis server ({error}); write {form}.") from None
     return value
 
 
