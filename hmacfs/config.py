@@ -118,6 +118,9 @@ def parse(table: Mapping[str, Any], folder: str, files: Files) -> Parsed:
             continue
         if key.later and values[key.field] != key.kind.read(key.default, place):
             warnings.append(Problem(key.name, "this version knows it and does not act on it yet."))
+    if values.get("redis_url") and not values.get("public_url"):
+        text = "without PublicURL no other node knows where to send the clients of this one."
+        warnings.append(Problem("RedisURL", text))
     values["keys"] = _secrets(table, values, files, problems, warnings)
     problems.extend(_contradictions(values))
     problems.extend(_misplaced(values, files))

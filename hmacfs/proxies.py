@@ -9,7 +9,7 @@ trusted, the one it names comes next (RFC 7239 section 7.4).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from hmacfs.http1 import Head
@@ -20,6 +20,11 @@ UNIX = "unix"
 """The peer on a UNIX socket, which is a trusted proxy: whoever may open the socket is."""
 
 _MOST_HOPS = 16
+
+_AUTHORITY = re.compile(rb"[A-Za-z0-9.\-_~%\[\]:]+")
+
+# forwarded-pair of RFC 7239 section 4
+_PAIR = re.compile(rb'([A-Za-z]+)=(?:"([^"\\]*)"|([^";, \t]*))')
 
 # forwarded-pair "for" of RFC 7239 section 4, quoted or not
 _FOR = re.compile(rb'(?:^|[;,])[ \t]*for=(?:"([^"\\]*)"|([^";, \t]*))', re.IGNORECASE)
@@ -46,6 +51,51 @@ def client_address(peer: str, head: Head, trusted: Sequence[Network]) -> str:
         if not _trusts(address, trusted):
             break
     return known
+
+
+def is_proxy(peer: str, trusted: Sequence[Network]) -> bool:
+    """
+    :return: whether *peer* is a proxy that is trusted.
+    """
+    if peer == UNIX:
+        return True
+    address = _address(peer)
+    return address is not None and _trusts(address, trusted)
+
+
+def origin_of(peer: str, head: Head, secure: bool, trusted: Sequence[Network]) -> bytes:
+    """
+    :param secure: whether the connection itself is TLS.
+    :return: the origin that the client asked: scheme and host, a trusted
+        proxy's word counted; ``b""`` where nobody names a host.
+    """
+    seen = (b"https" if secure else b"http", head.host)
+    told = _told(head) if is_proxy(peer, trusted) else {}
+    scheme, host = told.get(b"proto") or seen[0], told.get(b"host") or seen[1]
+    if scheme.lower() not in (b"http", b"https") or _AUTHORITY.fullmatch(host) is None:
+        scheme, host = seen
+    return scheme.lower() + b"://" + host if host else b""
+
+
+def _told(head: Head) -> Mapping[bytes, bytes]:
+    """
+    :return: what the nearest proxy says of the request that it was sent:
+        ``proto`` and ``host``.
+    """
+    forwarded = head.get(b"forwarded")
+    if forwarded is not None:
+        # Of several elements the last one is the proxy's; what stands before its
+        # comma the client may have written, quotes and all.
+        pairs = _PAIR.findall(_last(forwarded))
+        return {name.lower(): quoted or plain for name, quoted, plain in pairs}
+    return {
+        b"proto": _last(head.get(b"x-forwarded-proto")),
+        b"host": _last(head.get(b"x-forwarded-host")),
+    }
+
+
+def _last(value: bytes | None) -> bytes:
+    return (value or b"").rpartition(b",")[2].strip(b" \t")
 
 
 def _trusts(address: IPv4Address | IPv6Address, trusted: Sequence[Network]) -> bool:

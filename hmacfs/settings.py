@@ -93,6 +93,7 @@ class Settings:
     file_ttl: int | None
     sweep_interval: int
     durability: str
+    digests: bool
     header_timeout: float
     idle_timeout: float
     shutdown_timeout: float
@@ -225,15 +226,13 @@ KEYS: tuple[Key, ...] = (
         "ChunkingEnabled",
         True,
         kinds.SWITCH,
-        "Let a resumable upload come in several parts.",
-        later=True,
+        "Let an upload come in several parts; else what is missing comes in one request.",
     ),
     Key(
         "ResumableUploadsEnabled",
         True,
         kinds.SWITCH,
-        "Let a broken upload go on where it broke.",
-        later=True,
+        "Let a broken upload go on where it broke, by tus, the IETF draft or Content-Range.",
     ),
     Key(
         "ResumableDownloadsEnabled",
@@ -271,14 +270,19 @@ KEYS: tuple[Key, ...] = (
         "SweepInterval",
         "1m",
         kinds.duration(),
-        "How often expired files and versions are looked for.",
-        later=True,
+        "How often what has expired is looked for.",
     ),
     Key(
         "Durability",
         "full",
         kinds.choice("full", "fast"),
         'What an answer promises: the file survives a power cut ("full"), or a crash ("fast").',
+    ),
+    Key(
+        "Digests",
+        False,
+        kinds.SWITCH,
+        "Compute the SHA-256 of every upload; else that of those that somebody asks for.",
     ),
     Key(
         "HeaderTimeout",
@@ -327,7 +331,6 @@ KEYS: tuple[Key, ...] = (
         "auto",
         kinds.choice("auto", "always", "never"),
         "When 104 responses are sent; many proxies break on them, so not to proxies by default.",
-        later=True,
     ),
     Key(
         "Workers",
@@ -355,14 +358,12 @@ KEYS: tuple[Key, ...] = (
         "",
         kinds.REDIS_URL,
         'A Redis server where nodes learn of each other\'s uploads; "" is none.',
-        later=True,
     ),
     Key(
         "RedisPrefix",
         "hmacfs:",
         kinds.TEXT,
         "What the names of all keys in Redis begin with.",
-        later=True,
     ),
     Key(
         "DeleteSecret",

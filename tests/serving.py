@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.config import Settings, parse
+from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.names import StoredName
 from hmacfs.signing import Claim, sign
 from hmacfs.store.memory import MemoryStore
@@ -87,7 +88,8 @@ class ServingCase(SynchronousTestCase):
         self.clock.advance(NOW)
         self.hub = Memo()
         self.store = self.make_store()
-        self.site = make_site(self.store, self.hub, self.settings, self.clock)
+        self.metadata = MemoryMetadata(self.clock, self.settings.upload_expiry)
+        self.site = make_site(self.store, self.metadata, self.hub, self.settings, self.clock)
         self.client = Conversation(self.site)
 
     def make_store(self) -> Any:

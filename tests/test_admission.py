@@ -42,10 +42,10 @@ class TurnTests(ServingCase):
         """
         begin, gates = self.store.begin, []
 
-        def gated(slot: Any) -> Any:
+        def gated(slot: Any, record: Any = None) -> Any:
             gate: Deferred[None] = Deferred()
             gates.append(gate)
-            return gate.addCallback(lambda _: begin(slot))
+            return gate.addCallback(lambda _: begin(slot, record))
 
         self.store.begin = gated
         older, newer = self.begin(), self.begin()
@@ -60,11 +60,11 @@ class TurnTests(ServingCase):
         """
         begin, gate = self.store.begin, Deferred()
 
-        def slow(slot: Any) -> Any:
+        def slow(slot: Any, record: Any = None) -> Any:
             self.store.begin = begin
-            upload = self.successResultOf(begin(slot))
+            upload = self.successResultOf(begin(slot, record))
             commit = upload.commit
-            upload.commit = lambda: gate.addCallback(lambda _: commit())
+            upload.commit = lambda sha256=None: gate.addCallback(lambda _: commit(sha256))
             return succeed(upload)
 
         self.store.begin = slow
@@ -84,8 +84,8 @@ class TurnTests(ServingCase):
         """
         begin, gates = self.store.begin, []
 
-        def gated(slot: Any) -> Any:
-            upload = self.successResultOf(begin(slot))
+        def gated(slot: Any, record: Any = None) -> Any:
+            upload = self.successResultOf(begin(slot, record))
             append = upload.append
 
             def wait(pieces: Any) -> Any:

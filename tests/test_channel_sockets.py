@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from twisted.trial import util
 from twisted.trial.unittest import TestCase
 
+from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.store.memory import MemoryStore
 from hmacfs.web.channel import LINGER_SECONDS
 from hmacfs.web.root import make_site
@@ -77,7 +78,9 @@ class Sockets:
 
     @inlineCallbacks
     def setUp(self) -> Any:
-        self.site = make_site(MemoryStore(reactor), Memo(), settings(), reactor)
+        self.site = make_site(
+            MemoryStore(reactor), MemoryMetadata(reactor, 1), Memo(), settings(), reactor
+        )
         self.port = yield serverFromString(reactor, self.listening()).listen(self.site)
 
     @inlineCallbacks

@@ -115,6 +115,7 @@ class DefaultTests(ConfigCase):
                 "file_ttl": None,
                 "sweep_interval": 60,
                 "durability": "full",
+                "digests": False,
                 "header_timeout": 20,
                 "idle_timeout": 30,
                 "shutdown_timeout": 30,
@@ -422,6 +423,35 @@ class WarningTests(ConfigCase):
             (
                 "FileTTL: this version knows it and does not act on it yet.",
                 "Workers: this version knows it and does not act on it yet.",
+            ),
+        )
+
+    def test_acted_on(self) -> None:
+        """
+        Of a setting that counts nothing is said.
+        """
+        table = {
+            "ChunkingEnabled": False,
+            "ResumableUploadsEnabled": False,
+            "InformationalResponses": "never",
+            "RedisURL": "redis://localhost",
+            "RedisPrefix": "files:",
+            "PublicURL": "https://a.example.org",
+            "UploadExpiry": "1h",
+            "SweepInterval": "5m",
+            "Digests": True,
+        }
+        self.assertEqual(self.parse({"Secret": KEY, **table}).warnings, ())
+
+    def test_nowhere(self) -> None:
+        """
+        Redis alone leads no client to this node.
+        """
+        self.assertEqual(
+            self.parse({"Secret": KEY, "RedisURL": "redis://localhost"}).warnings,
+            (
+                "RedisURL: without PublicURL no other node knows where to send the clients of "
+                "this one.",
             ),
         )
 

@@ -25,7 +25,8 @@ from hmacfs.events import (
     Event,
     RequestFailed,
 )
-from hmacfs.interfaces import IFile, IHub
+from hmacfs.interfaces import IFile, IHub, IResumes
+from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord
 from hmacfs.web.download import SMALL
@@ -39,6 +40,7 @@ ETAG = '"abc"'
 LARGE = bytes(range(256)) * (SMALL // 256 + 1)
 
 
+@implementer(IResumes)
 class Shelf:
     """
     A store of one file, of which only :meth:`open` is wanted here.
@@ -87,7 +89,11 @@ class Serving:
             self.file = file
             file.record = FileRecord(len(file.content), "text/plain", NOW - 1000, "abc")
         self.site = make_site(
-            self.store, self.hub, parse(table, "/", NoFiles()).settings, self.clock
+            self.store,
+            MemoryMetadata(self.clock, 1),
+            self.hub,
+            parse(table, "/", NoFiles()).settings,
+            self.clock,
         )
         self.client = wire.Conversation(self.site)
 

@@ -12,6 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.web.pages import Manners, wants_json
 from hmacfs.web.site import UploadSite
+from tests.resuming import OFFSETS, PARTIAL, TUS, ResumingCase
+from tests.serving import signed
 from tests.taker import LIMITS, Case
 from tests.wire import Answer, Conversation
 
@@ -85,6 +87,68 @@ class RefusalTests(Case):
         """
         answer = self.client.request("BREW", "/files")
         self.assertEqual((answer.status, answer.headers["allow"]), (405, "GET, HEAD"))
+
+
+class ProblemTests(ResumingCase):
+    """
+    Where a protocol has a problem for a refusal (RFC 9457), that is the answer.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        fields = ("Upload-Complete: ?0", "Upload-Length: 6")
+        created = self.ask("PUT", signed("a", 6), *fields, body=b"abc")
+        self.target = self.below(created.headers["location"])
+
+    def refused(self, offset: int, *fields: str) -> Answer:
+        said = (f"Upload-Offset: {offset}", "Upload-Complete: ?0")
+        return self.ask("PATCH", self.target, *said, *fields, body=b"d")
+
+    def test_problem(self) -> None:
+        """
+        It has a type that programs know, and all that they need to go on.
+        """
+        answer = self.refused(1, PARTIAL)
+        self.assertEqual(answer.headers["content-type"], "application/problem+json")
+        self.assertEqual(
+            loads(answer.body),
+            {
+                "type": "https://iana.org/assignments/http-problem-types#mismatching-upload-offset",
+                "title": "Mismatching Upload Offset",
+                "status": 409,
+                "detail": "The upload goes on at byte 3.",
+                "code": "wrong-offset",
+                "expected-offset": 3,
+                "provided-offset": 1,
+            },
+        )
+
+    def test_accept(self) -> None:
+        """
+        Whatever the client accepts: it has said which protocol it speaks.
+        """
+        answer = self.refused(1, PARTIAL, "Accept: text/plain")
+        self.assertEqual(answer.headers["content-type"], "application/problem+json")
+
+    def test_none(self) -> None:
+        """
+        A refusal that the protocol has no problem for is as any other.
+        """
+        answer = self.refused(3, "Content-Type: text/plain")
+        self.assertEqual(
+            (answer.status, answer.headers["content-type"], answer.headers["accept-patch"]),
+            (415, "text/plain; charset=utf-8", "application/partial-upload"),
+        )
+
+    def test_checksum(self) -> None:
+        """
+        The status that tus has of its own has a phrase.
+        """
+        created = self.ask("POST", signed("b", 3), TUS, "Upload-Length: 3")
+        fields = (TUS, OFFSETS, "Upload-Offset: 0", "Upload-Checksum: sha1 AAAA")
+        self.ask("PATCH", self.below(created.headers["location"]), *fields, body=b"abc")
+        line, _, _ = self.client.transport.written.partition(b"\r\n")
+        self.assertEqual(line, b"HTTP/1.1 460 Checksum Mismatch")
 
 
 class OriginTests(Case):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.http1 import Head
-from hmacfs.proxies import client_address
+from hmacfs.proxies import client_address, is_proxy, origin_of
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
 
@@ -70,3 +70,119 @@ class ClientAddressTests(SynchronousTestCase):
         """
         found = client_address("unix", head((name, value)), TRUSTED)
         self.assertRegex(found, r"\A(unix|[0-9a-f.:]+)\Z")
+
+
+class IsProxyTests(SynchronousTestCase):
+    """
+    A proxy is trusted by its address, or by the socket that it may open.
+    """
+
+    def test_table(self) -> None:
+        """
+        Its port does not matter, nor does an IPv4 address in IPv6's clothes.
+        """
+        cases = {
+            "unix": True,
+            "10.1.2.3:80": True,
+            "[2001:db8::1]:80": True,
+            "[::ffff:10.1.2.3]:80": True,
+            "192.0.2.1:80": False,
+            "[2001:db9::1]:80": False,
+            "nonsense": False,
+        }
+        self.assertEqual({peer: is_proxy(peer, TRUSTED) for peer in cases}, cases)
+
+
+class OriginTests(SynchronousTestCase):
+    """
+    The URLs that we make are those that the client asked.
+    """
+
+    def origin(self, *fields: tuple[bytes, bytes], peer: str = "unix", secure: bool = False) -> str:
+        asked = Head(b"PUT", b"/", b"HTTP/1.1", fields, host=b"in.example:8080")
+        return origin_of(peer, asked, secure, TRUSTED).decode()
+
+    def test_direct(self) -> None:
+        """
+        Without a proxy they are those of the connection.
+        """
+        found = [self.origin(peer="192.0.2.1:1", secure=secure) for secure in (False, True)]
+        self.assertEqual(found, ["http://in.example:8080", "https://in.example:8080"])
+
+    def test_proxy(self) -> None:
+        """
+        A trusted proxy says what it was asked, in whichever fields.
+        """
+        proto, host = b"x-forwarded-proto", b"x-forwarded-host"
+        cases = [
+            ([(proto, b"https")], "https://in.example:8080"),
+            ([(proto, b"HTTPS"), (host, b"a.example")], "https://a.example"),
+            ([(host, b"evil, a.example:444")], "http://a.example:444"),
+            ([(host, b"[2001:db8::1]:80")], "http://[2001:db8::1]:80"),
+            (
+                [(b"forwarded", b'for=1.2.3.4;proto=https;host="a.example:444"')],
+                "https://a.example:444",
+            ),
+            ([(b"forwarded", b"Host=a.example ; PROTO=https")], "https://a.example"),
+            ([(b"forwarded", b"proto=https"), (host, b"evil")], "https://in.example:8080"),
+            ([], "http://in.example:8080"),
+        ]
+        for peer in ("unix", "10.0.0.1:80"):
+            self.assertEqual(
+                [self.origin(*fields, peer=peer) for fields, _ in cases],
+                [origin for _, origin in cases],
+            )
+
+    def test_untrusted(self) -> None:
+        """
+        Of anybody else nothing is believed.
+        """
+        for field in (
+            (b"x-forwarded-proto", b"https"),
+            (b"x-forwarded-host", b"evil"),
+            (b"forwarded", b"proto=https;host=evil"),
+        ):
+            self.assertEqual(self.origin(field, peer="192.0.2.1:1"), "http://in.example:8080")
+
+    def test_before_the_proxy(self) -> None:
+        """
+        Nor of what the client sent along, before the proxy's own word.
+        """
+        for sent in (b"host=evil", b'host=evil;by="', b'by="x, host=evil'):
+            self.assertEqual(
+                self.origin((b"forwarded", sent + b", for=1.2.3.4;proto=https")),
+                "https://in.example:8080",
+            )
+
+    def test_junk(self) -> None:
+        """
+        What is no origin is not told on.
+        """
+        for field in (
+            (b"x-forwarded-proto", b"javascript"),
+            (b"x-forwarded-host", b"a.example/path?"),
+            (b"x-forwarded-host", b"user@a.example"),
+            (b"forwarded", b"proto=gopher"),
+            (b"forwarded", b'host="a b"'),
+            (b"forwarded", b"host="),
+            (b"forwarded", b"==;;,"),
+            (b"x-forwarded-proto", b""),
+        ):
+            self.assertEqual(self.origin(field), "http://in.example:8080", field)
+
+    def test_no_host(self) -> None:
+        """
+        Where nobody names a host, there is no origin.
+        """
+        asked = Head(b"PUT", b"/", b"HTTP/1.0", ())
+        self.assertEqual(origin_of("192.0.2.1:1", asked, False, TRUSTED), b"")
+
+    @given(
+        st.binary(max_size=100),
+        st.sampled_from([b"forwarded", b"x-forwarded-proto", b"x-forwarded-host"]),
+    )
+    def test_anything(self, value: bytes, name: bytes) -> None:
+        """
+        Whatever is sent, it is a scheme and a host, and nothing else.
+        """
+        self.assertRegex(self.origin((name, value)), r"\Ahttps?://[A-Za-z0-9.\-_~%\[\]:]+\Z")

@@ -70,7 +70,7 @@ class TreeTests(ServingCase):
             for method, target in [("DELETE", "/uploads/a"), ("BREW", "/health")]
         }
         self.assertEqual(
-            found, {"/uploads/a": "GET, HEAD, OPTIONS, PUT", "/health": "GET, HEAD, OPTIONS"}
+            found, {"/uploads/a": "GET, HEAD, OPTIONS, POST, PUT", "/health": "GET, HEAD, OPTIONS"}
         )
 
     def test_preflight(self) -> None:
@@ -88,7 +88,7 @@ class TreeTests(ServingCase):
         self.assertIn("PUT", answer.headers["access-control-allow-methods"])
         self.assertIn("Authorization", answer.headers["access-control-allow-headers"])
         self.assertIn("ETag", answer.headers["access-control-expose-headers"])
-        self.assertEqual(answer.headers["allow"], "GET, HEAD, OPTIONS, PUT")
+        self.assertEqual(answer.headers["allow"], "GET, HEAD, OPTIONS, POST, PUT")
 
     def test_whole_server(self) -> None:
         """
@@ -159,6 +159,17 @@ class HealthTests(ServingCase):
         self.assertEqual(
             (answer.status, loads(answer.body)),
             (200, {"status": "degraded", "problems": ["No attributes."]}),
+        )
+
+    def test_without_redis(self) -> None:
+        """
+        Uploads can be taken while Redis is away, and that is told.
+        """
+        self.metadata.faults = lambda: ["Redis does not answer."]
+        answer = self.client.request("GET", "/ready")
+        self.assertEqual(
+            (answer.status, loads(answer.body)),
+            (200, {"status": "degraded", "problems": ["Redis does not answer."]}),
         )
 
     def test_no_space(self) -> None:

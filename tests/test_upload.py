@@ -57,15 +57,26 @@ class PutTests(ServingCase):
 
     def test_vanished(self) -> None:
         """
-        A client that goes leaves nothing, and may come again.
+        What came from a client that goes is kept, and it may also begin anew.
         """
         self.client.send(
             f"PUT {signed('a', 3)} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nx".encode()
         )
         self.client.vanish()
-        self.assertEqual([event.reason for event in self.told(UploadFailed)], ["disconnected"])
+        self.assertEqual([event.offset for event in self.told(UploadSuspended)], [1])
         self.client = Conversation(self.site)
-        self.assertEqual(self.put("a", b"abc").status, 201)
+        self.assertEqual((self.put("a", b"abc").status, self.store.unfinished()), (201, []))
+
+    def test_vanished_for_good(self) -> None:
+        """
+        Where nothing is resumed, a client that goes leaves nothing.
+        """
+        self.serve(ResumableUploadsEnabled=False)
+        self.client.send(
+            f"PUT {signed('a', 3)} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nx".encode()
+        )
+        self.client.vanish()
+        self.assertEqual([event.reason for event in self.told(UploadFailed)], ["disconnected"])
 
     def test_too_long_when_counted(self) -> None:
         """
@@ -139,7 +150,7 @@ class RefusalTests(ServingCase):
         """
         What does not fit is 507 before its first byte.
         """
-        self.store.begin = lambda slot: fail(NoSpace("Full."))
+        self.store.begin = lambda slot, record=None: fail(NoSpace("Full."))
         self.assertEqual(self.expecting(signed("a", 3), 3), [507])
 
     def test_draining(self) -> None:
@@ -156,9 +167,9 @@ class RefusalTests(ServingCase):
         """
         begin = self.store.begin
 
-        def failing(slot: Any) -> Any:
-            upload = self.successResultOf(begin(slot))
-            upload.commit = lambda: fail(NotStored("The disk did not keep it."))
+        def failing(slot: Any, record: Any = None) -> Any:
+            upload = self.successResultOf(begin(slot, record))
+            upload.commit = lambda sha256=None: fail(NotStored("The disk did not keep it."))
             return succeed(upload)
 
         self.store.begin = failing
@@ -198,8 +209,8 @@ class ShutdownTests(ServingCase):
         """
         begin = self.store.begin
 
-        def failing(slot: Any) -> Any:
-            upload = self.successResultOf(begin(slot))
+        def failing(slot: Any, record: Any = None) -> Any:
+            upload = self.successResultOf(begin(slot, record))
             upload.suspend = lambda: fail(OSError("full"))
             return succeed(upload)
 

@@ -256,8 +256,8 @@ def _split(data: bytes, methods: list[str]) -> list[Answer]:
             headers[name.lower()] = value
         status = int(first.split(" ")[1])
         length = int(headers.get("content-length", 0))
-        heading = status != 100 and next(known, "") == "HEAD"
-        if heading or status in (100, 204, 304):
+        heading = status >= 200 and next(known, "") == "HEAD"
+        if heading or status in (100, 104, 204, 304):
             length = 0
         body, data = data[:length], data[length:]
         found.append(Answer(status, headers, body))

@@ -1,153 +1,119 @@
 """
-Who may upload now: the verdict on a head, and the order among uploads to one name.
+Who may upload now: the verdict on a head, and which door it opens.
 
-There is one upload at most for a name.  The newest goes on, the older ones are
-answered 409; one that is being committed already is waited for, so that the
-same file sent again meets the file and not the race.
+Two kinds of URL lead to one engine: the one that was signed
+(:meth:`Admission.admit`), where an upload begins, and the upload's own
+(:meth:`Admission.resume`), where it goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Awaitable
 
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from hmacfs.errors import Exists, NotFound, Refusal, ShuttingDown
-from hmacfs.events import UploadRefused, UploadStarted
-from hmacfs.interfaces import IBody, IFile, IHub, IStore, IUpload
-from hmacfs.names import StoredName
-from hmacfs.uploads import Slot
-from hmacfs.verdict import Rules, verdict
-from hmacfs.web.repetition import Repetition, taken
+from hmacfs.errors import MethodNotAllowed, NotFound, Refusal
+from hmacfs.events import UploadRefused
+from hmacfs.interfaces import IBody, IHub, IMetadata, IResumes, IStore
+from hmacfs.resumable.fronts import front_of
+from hmacfs.resumable.steps import Append, Create, Probe
+from hmacfs.verdict import Rules, creation_verdict, verdict
+from hmacfs.web.engine import Engine, Terms, head_of
+from hmacfs.web.kept import Kept
+from hmacfs.web.protocol import Protocol
+from hmacfs.web.range_door import RangeDoor
+from hmacfs.web.records import Records
 from hmacfs.web.request import UploadRequest
-from hmacfs.web.upload import Upload, superseded
-
-
-class _Turn:
-    """
-    One request's turn at a name, from its verdict on.
-
-    :ivar upload: once the store has begun it.
-    :ivar ended: fires with ``None`` when the name is free again.
-    """
-
-    def __init__(self) -> None:
-        self.ended: Deferred[None] = Deferred()
-        self.superseded = False
-        self.upload: Upload | None = None
-
-    def supersede(self) -> None:
-        self.superseded = True
-        if self.upload is not None:
-            self.upload.supersede()
-
-    def check(self) -> None:
-        """
-        :raise Superseded: a newer request wants the name.
-        """
-        if self.superseded:
-            raise superseded()
+from hmacfs.web.slot_door import SlotDoor, whole
+from hmacfs.web.upload_door import UploadDoor
 
 
 class Admission:
     """
-    The door of the store.
+    The doors of the store.
     """
 
     def __init__(
-        self, store: IStore, hub: IHub, clock: IReactorTime, rules: Rules, high_water: int
+        self,
+        files: IStore,
+        parts: IResumes | None,
+        metadata: IMetadata,
+        hub: IHub,
+        clock: IReactorTime,
+        rules: Rules,
+        terms: Terms,
     ) -> None:
         """
-        :param high_water: bytes of one upload that may wait for the disk.
+        :param files: where uploads become files.
+        :param parts: where they wait before that, the same store mostly;
+            ``None`` where none of them is gone on with.
         """
-        self._store = store
         self._hub = hub
         self._clock = clock
         self._rules = rules
-        self._high_water = high_water
-        self._turns: dict[StoredName, _Turn] = {}
+        records = Records(metadata, clock, terms.expiry)
+        engine = Engine(files, records, hub, clock, terms)
+        kept = None if parts is None else Kept(parts, records)
+        self._slots = SlotDoor(engine, records, kept)
+        self._ranges = None if kept is None else RangeDoor(engine, kept, files, rules)
+        self._uploads = None if kept is None else UploadDoor(engine, records, kept, rules)
 
-    @inlineCallbacks
-    def admit(self, request: UploadRequest) -> Generator[Deferred[Any], Any, IBody]:
+    def admit(self, request: UploadRequest) -> Deferred[IBody]:
         """
-        Decide on a PUT by its head, and make ready for its body.
+        Decide on a request to a URL that was signed, and make ready for its body.
 
         :raise Refusal: it may not go on.
         """
-        try:
-            assert request.head is not None
-            found = verdict(request.head, request.started, self._rules)
-            if request.site.draining:
-                raise ShuttingDown("The server is about to stop.", [(b"Retry-After", b"5")])
-            upload: Upload = yield self._in_turn(request, found.slot)
-        except Refusal as refusal:
-            self._hub.emit(
-                UploadRefused(
-                    at=self._clock.seconds(),
-                    request=request.id,
-                    status=refusal.status,
-                    code=refusal.code,
-                    hint=refusal.hint,
+        return self._decided(request, self._admit(request))
+
+    def resume(self, request: UploadRequest, id: str) -> Deferred[IBody]:
+        """
+        Decide on a request to the URL of the upload *id*.
+
+        :raise Refusal: it may not go on.
+        """
+        return self._decided(request, self._resume(request, id))
+
+    def _decided(self, request: UploadRequest, deciding: Awaitable[IBody]) -> Deferred[IBody]:
+        async def decide() -> IBody:
+            try:
+                return await deciding
+            except Refusal as refusal:
+                self._hub.emit(
+                    UploadRefused(
+                        at=self._clock.seconds(),
+                        request=request.id,
+                        status=refusal.status,
+                        code=refusal.code,
+                        hint=refusal.hint,
+                    )
                 )
-            )
-            raise
-        self._hub.emit(
-            UploadStarted(
-                at=self._clock.seconds(),
-                request=request.id,
-                name=found.slot.name.text,
-                size=found.slot.size,
-                dialect=found.dialect,
-            )
-        )
-        return upload
+                raise
 
-    @inlineCallbacks
-    def _in_turn(self, request: UploadRequest, slot: Slot) -> Generator[Deferred[Any], Any, Upload]:
-        turn = _Turn()
-        before = self._turns.get(slot.name)
-        self._turns[slot.name] = turn
-        turn.ended.addCallback(lambda _: self._forget(slot.name, turn))
-        request.site.watch(turn.ended)
-        try:
-            if before is not None:
-                before.supersede()
-                yield before.ended
-            turn.check()
-            part: IUpload = yield self._open(slot)
-            if turn.superseded:
-                yield part.discard()
-            turn.check()
-        except BaseException:
-            turn.ended.callback(None)
-            raise
-        upload = Upload(request, part, self._hub, self._clock, self._high_water)
-        turn.upload = upload
-        upload.ended.addCallback(turn.ended.callback)
-        return upload
+        return Deferred.fromCoroutine(decide())
 
-    @inlineCallbacks
-    def _open(self, slot: Slot) -> Generator[Deferred[Any], Any, IUpload]:
-        """
-        :return: a part, or what compares where the name is taken.
-        """
-        try:
-            part: IUpload = yield self._store.begin(slot)
-            return part
-        except Exists:
-            pass
-        try:
-            file: IFile = yield self._store.open(slot.name)
-        except NotFound:
-            # It has expired, or went this very moment.
-            raise taken() from None
-        if slot.size not in (None, file.record.size):
-            file.close()
-            raise taken()
-        return Repetition(slot, file)
+    async def _admit(self, request: UploadRequest) -> IBody:
+        head = head_of(request)
+        front = None if self._ranges is None else front_of(head)
+        if self._ranges is None or front is None:
+            if head.method != b"PUT":
+                raise MethodNotAllowed(
+                    "This method is not known here.", [(b"Allow", b"GET, HEAD, OPTIONS, PUT")]
+                )
+            found = verdict(head, request.started, self._rules)
+            return await self._slots.enter(request, found, whole(head, found.slot), None)
+        protocol = Protocol(request, front, self._rules.most)
+        step = front.create(head)
+        if isinstance(step, Probe):
+            return await self._ranges.ask(request, step, protocol)
+        assert isinstance(step, Create | Append) and step.length is not None
+        found = creation_verdict(head, step.length, step.content_type, request.started, self._rules)
+        if isinstance(step, Append):
+            return await self._ranges.enter(request, found, step, protocol)
+        return await self._slots.enter(request, found, step, protocol)
 
-    def _forget(self, name: StoredName, turn: _Turn) -> None:
-        if self._turns.get(name) is turn:
-            del self._turns[name]
+    async def _resume(self, request: UploadRequest, id: str) -> IBody:
+        if self._uploads is None:
+            raise NotFound("There is no such upload.")
+        return await self._uploads.enter(request, id)

@@ -13,6 +13,8 @@ import attrs
 
 from hmacfs.conditions import Get, Validators, format_date, range_holds, wanted
 from hmacfs.config import Settings
+from hmacfs.digests import format_sha256
+from hmacfs.digests import wanted as wanted_digest
 from hmacfs.errors import Headers
 from hmacfs.media import disposition, safe_type
 from hmacfs.ranges import Piece, Span, content_range, multipart, select, total
@@ -81,10 +83,8 @@ def answer(
     # An mtime may also lie before all dates that HTTP knows.
     modified = int(max(0, min(record.stored, now)))
     validators = Validators(record.etag.encode(), modified)
-    headers = [
-        (b"ETag", b'"%s"' % validators.etag),
-        (b"Cache-Control", _cache_control(record, int(now), terms)),
-    ]
+    [tag, *digest] = identity(record, get)
+    headers = [tag, (b"Cache-Control", _cache_control(record, int(now), terms))]
     if record.expires is not None:
         headers.append((b"Expires", format_date(min(record.expires, LAST_DATE))))
     if not wanted(get, validators, now):
@@ -104,8 +104,21 @@ def answer(
         (b"Content-Length", b"%d" % total(pieces)),
         (b"Content-Disposition", disposition(content_type, filename)),
         (b"Last-Modified", format_date(modified)),
+        *digest,
     )
     return Answer(status, headers, pieces)
+
+
+def identity(record: FileRecord, get: Get) -> list[tuple[bytes, bytes]]:
+    """
+    :param get: the request's fields.
+    :return: the ``ETag`` of the file, and its ``Repr-Digest`` where that is
+        known: it costs nothing then, so that only who declines it goes without.
+    """
+    told = [(b"ETag", b'"%s"' % record.etag.encode())]
+    if record.sha256 is not None and wanted_digest(get(b"want-repr-digest")) is not False:
+        told.append((b"Repr-Digest", format_sha256(record.sha256)))
+    return told
 
 
 def _cache_control(record: FileRecord, now: int, terms: Terms) -> bytes:

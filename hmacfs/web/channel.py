@@ -47,6 +47,7 @@ from twisted.web.http import HTTPChannel, _NoPushProducer
 from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
+from hmacfs.errors import Headers as Headers104
 from hmacfs.errors import MalformedRequest, Refusal, TooSlow, WrongLength
 from hmacfs.http1 import Chunked, Head, Sized, head_end, parse_head
 from hmacfs.interfaces import IBody
@@ -199,6 +200,16 @@ class UploadChannel(HTTPChannel):
         self.persistent = False
         if self._state is _State.HEAD:
             self._close()
+
+    def inform(self, fields: Headers104) -> None:
+        """
+        Send a 104 (Upload Resumption Supported) before the answer, where it
+        may be: some proxies take it for the answer.
+        """
+        if self.site.informs(self.peer):
+            lines = [b"HTTP/1.1 104 Upload Resumption Supported"]
+            lines += [b"%b: %b" % field for field in fields]
+            self.transport.write(b"\r\n".join([*lines, b"", b""]))
 
     # Reading
 

@@ -8,17 +8,23 @@ replacement never mixes bytes.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from hashlib import sha256
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import NOT_DONE_YET
 
+from hmacfs.conditions import Get
 from hmacfs.config import Settings
+from hmacfs.digests import format_sha256, wanted
 from hmacfs.events import DownloadCompleted, DownloadFailed, DownloadStarted
-from hmacfs.interfaces import IHub, IStore
+from hmacfs.interfaces import IDigests, IFile, IHub, IStore
 from hmacfs.names import StoredName
 from hmacfs.ranges import total
+from hmacfs.records import FileRecord
 from hmacfs.web.answers import Answer, Terms, answer
+from hmacfs.web.digesting import Digesting
 from hmacfs.web.request import UploadRequest
 from hmacfs.web.sources import FileSource, read_whole
 
@@ -43,6 +49,7 @@ class Download:
         self._terms = Terms.of(settings)
         self._clock = clock
         self._streaming = 0
+        self._digesting = Digesting(store) if IDigests.providedBy(store) else None
 
     def render(self, request: UploadRequest, name: StoredName) -> int:
         """
@@ -54,21 +61,16 @@ class Download:
         return NOT_DONE_YET
 
     async def _serve(self, request: UploadRequest, name: StoredName) -> None:
-        assert request.head is not None
         with ExitStack() as owned:
-            file = await self._store.open(name)
-            owned.callback(file.close)
+            file = await self._open(name, owned)
             if request.channel is None:
                 # The client left while the file was being opened.
                 return
-            found = answer(
-                request.method,
-                request.head.get,
-                file.record,
-                name.segments[-1],
-                request.started,
-                self._terms,
-            )
+            found = self._answer(request, name, file.record)
+            if self._lacks_digest(request, file.record, found):
+                file, found = await self._digested(request, name, file, owned)
+                if request.channel is None:
+                    return
             if request.method == b"HEAD" or found.status == 304:
                 _begin(request, found)
                 request.finish()
@@ -82,12 +84,49 @@ class Download:
                 source = FileSource(file, found.pieces, self._chunk_size)
                 await self._stream(request, name, found, source)
 
+    async def _open(self, name: StoredName, owned: ExitStack) -> IFile:
+        file: IFile = await self._store.open(name)
+        owned.callback(file.close)
+        return file
+
+    def _answer(self, request: UploadRequest, name: StoredName, record: FileRecord) -> Answer:
+        get = _fields(request)
+        return answer(request.method, get, record, name.segments[-1], request.started, self._terms)
+
+    def _lacks_digest(self, request: UploadRequest, record: FileRecord, found: Answer) -> bool:
+        """
+        :return: whether the client wants a digest that nobody has computed.
+        """
+        asked = record.sha256 is None and wanted(_fields(request)(b"want-repr-digest"))
+        return self._digesting is not None and asked is True and found.status != 304
+
+    async def _digested(
+        self, request: UploadRequest, name: StoredName, file: IFile, owned: ExitStack
+    ) -> tuple[IFile, Answer]:
+        """
+        Have the digest computed; the file is opened anew, since nobody knows
+        how long that takes, and which file the name has then.
+        """
+        assert self._digesting is not None
+        before: FileRecord = file.record
+        owned.close()
+        digest = await self._digesting.sha256(name)
+        file = await self._open(name, owned)
+        record: FileRecord = file.record
+        if record.etag == before.etag:
+            # Where files carry nothing, the record does not know it even now.
+            record = attrs.evolve(record, sha256=digest)
+        return file, self._answer(request, name, record)
+
     def _send(self, request: UploadRequest, name: StoredName, found: Answer, body: bytes) -> None:
         """
         Send a small body together with its headers.
         """
         self._started(request, name)
         _begin(request, found)
+        if wanted(_fields(request)(b"want-content-digest")):
+            digest = format_sha256(sha256(body).hexdigest())
+            request.responseHeaders.setRawHeaders(b"Content-Digest", [digest])
         request.write(body)
         self._completed(request, name, len(body))
 
@@ -151,6 +190,14 @@ class Download:
                 reason=reason,
             )
         )
+
+
+def _fields(request: UploadRequest) -> Get:
+    """
+    :return: what looks a field of *request* up.
+    """
+    assert request.head is not None
+    return request.head.get
 
 
 def _begin(request: UploadRequest, found: Answer) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import attrs
 from twisted.web.http_headers import Headers
 
+from hmacfs.errors import Headers as Fields
 from hmacfs.errors import Refusal
 
 if TYPE_CHECKING:
@@ -28,14 +29,21 @@ SAFETY = (
 )
 
 # Lists, since "*" means nothing to a browser beside Authorization.
-METHODS = b"GET, HEAD, PUT, OPTIONS"
+METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _REQUEST_FIELDS = (
     b"Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, "
-    b"If-Unmodified-Since, Range, X-Requested-With"
+    b"If-Unmodified-Since, Range, X-Requested-With, X-HTTP-Method-Override, X-Request-ID, "
+    b"Content-Digest, Content-Range, Repr-Digest, Want-Content-Digest, Want-Repr-Digest, "
+    b"Tus-Resumable, Upload-Checksum, Upload-Complete, Upload-Draft-Interop-Version, "
+    b"Upload-Length, Upload-Limit, Upload-Metadata, Upload-Offset"
 )
 _EXPOSED = (
-    b"Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Expires, "
-    b"Last-Modified, WWW-Authenticate, X-Request-ID"
+    b"Accept-Ranges, Content-Digest, Content-Disposition, Content-Length, Content-Range, "
+    b"ETag, Expires, "
+    b"Last-Modified, Location, Range, Repr-Digest, Retry-After, WWW-Authenticate, X-Request-ID, "
+    b"Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
+    b"Upload-Complete, Upload-Draft-Interop-Version, Upload-Expires, Upload-Length, "
+    b"Upload-Limit, Upload-Metadata, Upload-Offset"
 )
 _PREFLIGHT_AGE = b"86400"
 
@@ -47,6 +55,7 @@ _OF_A_FILE = (
     b"ETag",
     b"Expires",
     b"Last-Modified",
+    b"Repr-Digest",
 )
 
 
@@ -89,15 +98,18 @@ class Manners:
         return headers
 
 
-def preflight(request: UploadRequest, allowed: bytes) -> None:
+def preflight(request: UploadRequest, allowed: bytes, announced: Fields = ()) -> None:
     """
     Answer OPTIONS: what may be done here, by whom, with which fields.
 
     :param allowed: the value of ``Allow``.
+    :param announced: what else is told.
     """
     headers = request.responseHeaders
     request.setResponseCode(204)
     headers.setRawHeaders(b"Allow", [allowed])
+    for name, value in announced:
+        headers.setRawHeaders(name, [value])
     if headers.hasHeader(b"Access-Control-Allow-Origin"):
         headers.setRawHeaders(b"Access-Control-Allow-Methods", [METHODS])
         headers.setRawHeaders(b"Access-Control-Allow-Headers", [_REQUEST_FIELDS])
@@ -113,7 +125,11 @@ def refuse(request: UploadRequest, refusal: Refusal) -> None:
     where ``Accept`` prefers it, as JSON.  It never repeats the target.
     """
     headers = request.responseHeaders
-    if wants_json(headers_value(request, b"accept")):
+    problem = request.protocol and request.protocol.front.problem(refusal)
+    if problem is not None:
+        content_type = b"application/problem+json"
+        text = dumps(problem)
+    elif wants_json(headers_value(request, b"accept")):
         content_type = b"application/json"
         text = dumps({"status": refusal.status, "code": refusal.code, "text": refusal.text})
     else:
@@ -123,16 +139,25 @@ def refuse(request: UploadRequest, refusal: Refusal) -> None:
     for name in _OF_A_FILE:
         headers.removeHeader(name)
     # twisted.web has the phrases of RFC 2616, and none for 431.
-    request.setResponseCode(refusal.status, HTTPStatus(refusal.status).phrase.encode())
+    request.setResponseCode(refusal.status, _phrase(refusal.status))
     headers.setRawHeaders(b"Content-Type", [content_type])
     headers.setRawHeaders(b"Content-Length", [b"%d" % len(body)])
     # A 404 may be kept by caches (RFC 9111 section 4.2.2), and the upload may come yet.
     headers.setRawHeaders(b"Cache-Control", [b"no-store"])
-    for name, value in refusal.headers:
+    told = request.protocol.refused(refusal) if request.protocol is not None else ()
+    for name, value in (*told, *refusal.headers):
         headers.setRawHeaders(name, [value])
     request.code_told = refusal.code
     request.write(body)
     request.finish()
+
+
+def _phrase(status: int) -> bytes:
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:
+        # 460 is of tus alone.
+        return b"Checksum Mismatch"
 
 
 def tell(request: UploadRequest, status: int, found: object) -> None:

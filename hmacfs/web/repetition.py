@@ -10,6 +10,7 @@ is compared with the file as it comes: the same bytes to the end are answered
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from hashlib import new as new_hash
 
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from zope.interface import implementer
@@ -17,7 +18,10 @@ from zope.interface import implementer
 from hmacfs.errors import Exists
 from hmacfs.interfaces import IFile, IUpload
 from hmacfs.records import FileRecord
-from hmacfs.uploads import Slot
+from hmacfs.uploads import Slot, UploadRecord
+
+_PIECE = 64 * 1024
+"""Bytes that are hashed at once: some 30 us on the reactor's thread."""
 
 
 def taken() -> Exists:
@@ -34,9 +38,15 @@ class Repetition:
     compared with the file's as they come.
     """
 
-    def __init__(self, slot: Slot, file: IFile) -> None:
+    record: UploadRecord | None = None
+
+    def __init__(self, slot: Slot, file: IFile, offset: int = 0) -> None:
+        """
+        :param offset: where the bytes that come begin.
+        """
         self.slot = slot
-        self.offset = 0
+        self.record = None
+        self.offset = offset
         self._file = file
 
     @inlineCallbacks
@@ -64,6 +74,21 @@ class Repetition:
             raise taken()
         record: FileRecord = self._file.record
         return record
+
+    def truncate(self, offset: int) -> Deferred[None]:
+        """There is nothing to take back."""
+        return succeed(None)
+
+    @inlineCallbacks
+    def digest(self, algorithm: str, start: int = 0) -> Generator[Deferred[bytes], bytes, bytes]:
+        """See :meth:`hmacfs.interfaces.IUpload.digest`."""
+        found = new_hash(algorithm, usedforsecurity=False)
+        offset = start
+        while offset < self.offset:
+            kept = yield self._file.read(offset, min(_PIECE, self.offset - offset))
+            found.update(kept)
+            offset += len(kept)
+        return found.digest()
 
     def suspend(self) -> Deferred[None]:
         """There is nothing to keep."""

@@ -29,6 +29,7 @@ from hmacfs.web import pages
 
 if TYPE_CHECKING:
     from hmacfs.web.channel import UploadChannel
+    from hmacfs.web.protocol import Protocol
     from hmacfs.web.site import UploadSite
 
 AGENT_LENGTH = 200
@@ -48,6 +49,8 @@ class UploadRequest(Request):
     :ivar received: bytes of the body that have come in.
     :ivar channel: the connection, ``None`` once the answer is out or the
         connection gone.
+    :ivar protocol: the protocol of resumable uploads that it speaks, once that
+        is known, or ``None``.
     :ivar code_told: the code of the refusal that was answered, or ``""``.
     """
 
@@ -55,6 +58,7 @@ class UploadRequest(Request):
     code_told = ""
     received = 0
     head: Head | None = None
+    protocol: Protocol | None = None
     site: UploadSite
     # twisted.web deletes the attribute behind the answer, and sets it to None
     # when the connection is lost.

@@ -5,7 +5,8 @@ The tree of resources, and the site over it.
 ``/``               403: nothing is listed
 ``/health``         200 while the process answers
 ``/ready``          200 while uploads can be taken, else 503, and why
-``/<sub>/<path>``   the files: GET, HEAD, PUT, OPTIONS
+``/<sub>/<path>``   the files: GET, HEAD, PUT, OPTIONS; POST begins an upload
+                    that goes on at ``/<sub>/.hmacfs/uploads/<id>``
 all else            404
 ==================  =====================================================
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -26,14 +28,17 @@ from zope.interface import implementer
 
 from hmacfs.config import Settings
 from hmacfs.errors import Forbidden, NotFound, Refusal
-from hmacfs.interfaces import IBody, IHub, IStore, ITakesBodies
-from hmacfs.names import split_prefix
+from hmacfs.interfaces import IBody, IHub, ILedger, IResumes, IStore, ITakesBodies
+from hmacfs.names import RESERVED, split_prefix
 from hmacfs.records import Figures
 from hmacfs.verdict import Rules, download_verdict
 from hmacfs.web import pages
 from hmacfs.web.admission import Admission
+from hmacfs.web.announcing import Announcing
 from hmacfs.web.download import Download
+from hmacfs.web.engine import Terms
 from hmacfs.web.request import UploadRequest
+from hmacfs.web.resumption import Resumption
 from hmacfs.web.site import Limits, UploadSite
 
 PIECES_WAITING = 2
@@ -111,14 +116,15 @@ class Ready(Page):
     Whether uploads can be taken now.
 
     ``status`` is ``ok``; ``degraded`` (200), with what an operator should
-    know of the store; or ``unavailable`` (503), with why.
+    know of the store and of Redis; or ``unavailable`` (503), with why.
     """
 
     log = Logger()
 
-    def __init__(self, store: IStore) -> None:
+    def __init__(self, store: IStore, metadata: ILedger) -> None:
         super().__init__()
         self._store = store
+        self._metadata = metadata
 
     def render_GET(self, request: UploadRequest) -> int:
         """Ask the store."""
@@ -136,7 +142,7 @@ class Ready(Page):
     def _tell(self, request: UploadRequest, figures: Figures | None) -> None:
         if request.channel is None:
             return
-        problems = list(self._store.faults())
+        problems = [*self._store.faults(), *self._metadata.faults()]
         unavailable = []
         if request.site.draining:
             unavailable.append("The daemon is about to stop.")
@@ -152,6 +158,27 @@ class Ready(Page):
         )
 
 
+class Below(Folder):
+    """
+    The prefix: every path below it is a file's, but those of the uploads.
+    """
+
+    def __init__(self, files: Files, uploads: Callable[[str], Resource]) -> None:
+        """
+        :param uploads: gives the resource of the upload with an id.
+        """
+        super().__init__()
+        self._files = files
+        self._uploads = uploads
+
+    def getChild(self, path: bytes, request: UploadRequest) -> Resource:
+        """An upload's own URL, or a file's."""
+        below = request.postpath or []
+        if path == RESERVED and below[:1] == [b"uploads"] and len(below) == 2:
+            return self._uploads(below[1].decode("latin-1"))
+        return self._files
+
+
 @implementer(ITakesBodies)
 class Files(Page):
     """
@@ -159,11 +186,15 @@ class Files(Page):
     """
 
     isLeaf = True
-    allowedMethods = (b"GET", b"HEAD", b"OPTIONS", b"PUT")
-    body_methods = frozenset([b"PUT"])
+    body_methods = frozenset([b"POST", b"PUT"])
 
-    def __init__(self, admission: Admission, download: Download, rules: Rules) -> None:
+    def __init__(
+        self, admission: Admission, download: Download, rules: Rules, announcing: Announcing
+    ) -> None:
         super().__init__()
+        self._announcing = announcing
+        begins = [b"POST"] if announcing.resumable else []
+        self.allowedMethods = (b"GET", b"HEAD", b"OPTIONS", *begins, b"PUT")
         self._admission = admission
         self._download = download
         self._rules = rules
@@ -171,6 +202,12 @@ class Files(Page):
     def admit(self, request: UploadRequest) -> Deferred[IBody]:
         """See :meth:`hmacfs.interfaces.ITakesBodies.admit`."""
         return self._admission.admit(request)
+
+    def render_OPTIONS(self, request: UploadRequest) -> int:
+        """Tell what is allowed here, and how uploads go on."""
+        allowed = b", ".join(self.allowedMethods)
+        pages.preflight(request, allowed, self._announcing.fields(request))
+        return NOT_DONE_YET
 
     def render_GET(self, request: UploadRequest) -> int:
         """Serve a file, or a part of it."""
@@ -182,14 +219,27 @@ class Files(Page):
     render_HEAD = render_GET
 
 
-def make_site(store: IStore, hub: IHub, settings: Settings, reactor: IReactorTime) -> UploadSite:
+def make_site(
+    store: IStore, metadata: ILedger, hub: IHub, settings: Settings, reactor: IReactorTime
+) -> UploadSite:
     """
     Build the public site.
 
     :param reactor: the clock of every timer and time stamp.
     """
     rules = Rules.of(settings)
-    admission = Admission(store, hub, reactor, rules, PIECES_WAITING * settings.chunk_size)
+    terms = Terms(
+        chunking=settings.chunking_enabled,
+        expiry=settings.upload_expiry,
+        node=settings.public_url if settings.redis_url else "",
+        high_water=PIECES_WAITING * settings.chunk_size,
+        hashed=settings.digests,
+    )
+    parts = IResumes(store, None) if settings.resumable_uploads_enabled else None
+    resumable = parts is not None
+    admission = Admission(store, parts, metadata, hub, reactor, rules, terms)
+    announcing = Announcing(resumable, settings.max_upload_size, settings.upload_expiry)
+    files = Files(admission, Download(store, hub, settings, reactor), rules, announcing)
     root = Folder()
     folder = root
     *above, last = split_prefix(settings.upload_sub_dir)
@@ -197,9 +247,10 @@ def make_site(store: IStore, hub: IHub, settings: Settings, reactor: IReactorTim
         child = Folder()
         folder.putChild(segment, child)
         folder = child
-    folder.putChild(last, Files(admission, Download(store, hub, settings, reactor), rules))
+    below = Below(files, lambda id: Resumption(admission, announcing, id)) if resumable else files
+    folder.putChild(last, below)
     root.putChild(b"health", Health())
-    root.putChild(b"ready", Ready(store))
+    root.putChild(b"ready", Ready(store, metadata))
     return UploadSite(
         root,
         hub,
@@ -210,6 +261,9 @@ def make_site(store: IStore, hub: IHub, settings: Settings, reactor: IReactorTim
             idle_timeout=settings.idle_timeout,
             read_size=settings.chunk_size,
             trusted=settings.trusted_proxies,
+            informational=settings.informational_responses,
+            public_url=settings.public_url.encode(),
+            prefix="/" + quote(settings.upload_sub_dir),
         ),
         secrets.token_hex(4),
     )

@@ -17,7 +17,7 @@ from twisted.web.server import Site
 from hmacfs.events import ConnectionClosed, ConnectionOpened
 from hmacfs.http1 import Head
 from hmacfs.interfaces import IHub
-from hmacfs.proxies import Network, client_address
+from hmacfs.proxies import Network, client_address, is_proxy, origin_of
 from hmacfs.web.channel import UploadChannel
 from hmacfs.web.pages import Manners
 from hmacfs.web.request import UploadRequest
@@ -41,12 +41,18 @@ class Limits:
     :ivar idle_timeout: seconds that a connection or a body may be silent.
     :ivar read_size: bytes that one turn reads of a large body.
     :ivar trusted: the networks whose word on the client's address counts.
+    :ivar informational: ``InformationalResponses``: whether 104s are sent.
+    :ivar public_url: what clients see, ``b""`` where the request tells.
+    :ivar prefix: the path of every file's URL, percent-encoded.
     """
 
     header_timeout: float = 20.0
     idle_timeout: float = 30.0
     read_size: int = 1024 * 1024
     trusted: tuple[Network, ...] = ()
+    informational: str = "auto"
+    public_url: bytes = b""
+    prefix: str = "/uploads"
 
 
 class UploadSite(Site):
@@ -83,6 +89,9 @@ class UploadSite(Site):
         self.idle_timeout = limits.idle_timeout
         self.read_size = limits.read_size
         self._trusted = limits.trusted
+        self._informational = limits.informational
+        self._public_url = limits.public_url
+        self._prefix = limits.prefix
         self._process = process
         self._numbers = count(1)
         self._request_numbers = count(1)
@@ -124,6 +133,28 @@ class UploadSite(Site):
         :return: the address of the client, as far as it can be trusted.
         """
         return client_address(peer, head, self._trusted)
+
+    def informs(self, peer: str) -> bool:
+        """
+        :param peer: of a connection.
+        :return: whether it may be sent a 104: ``InformationalResponses``.
+        """
+        if self._informational == "auto":
+            return not is_proxy(peer, self._trusted)
+        return self._informational == "always"
+
+    def location(self, request: UploadRequest, id: str) -> bytes:
+        """
+        :return: the absolute URL of the upload *id*, with the query that signs
+            it; its path alone where HTTP/1.0 names no host.
+        """
+        assert request.head is not None
+        origin = self._public_url or origin_of(
+            request.channel.peer, request.head, request.isSecure(), self._trusted
+        )
+        query = request.head.query
+        path = f"{self._prefix}/.hmacfs/uploads/{id}".encode()
+        return origin + path + (b"?" + query if query else b"")
 
     def opened(self, channel: UploadChannel) -> int:
         """

@@ -1,14 +1,14 @@
 """
-One upload, from the first byte of its body to its 201.
+One request's bytes, on their way into a part.
 
-It ends in one of three ways, and the first one holds: it is committed and
-answered; it fails and is answered with the refusal; it is given up without an
-answer, since the client went or the daemon stops.
+It ends in one of three ways, and the first one holds: the body is here, and is
+committed or kept, and answered; it fails and is answered with the refusal; it
+is given up without an answer, since the client went or the daemon stops.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProducer, IReactorTime
@@ -16,29 +16,33 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hmacfs.errors import Refusal, Superseded
+from hmacfs.digests import Digest
+from hmacfs.errors import InconsistentLength, Refusal, Superseded, WrongDigest
 from hmacfs.events import UploadCompleted, UploadFailed, UploadSuspended
 from hmacfs.interfaces import IBody, IHub, IUpload
 from hmacfs.records import FileRecord
-from hmacfs.web.repetition import Repetition
+from hmacfs.uploads import UploadRecord
+from hmacfs.web.plan import Plan, Rest
+from hmacfs.web.records import Records
+from hmacfs.web.repetition import Repetition, taken
 from hmacfs.web.request import UploadRequest
 from hmacfs.web.sinks import FileSink
 
-SUSPENDING = "shutting-down"
-"""The one reason for which a part is kept: nothing was wrong with it."""
+Told = Callable[[UploadRecord | None, int, FileRecord | None], None]
+"""Answers a request: with the record, the offset, and the file if it is there."""
 
 
 def superseded() -> Superseded:
     """
-    :return: what an upload hears whose name a newer one took.
+    :return: what a request hears whose upload a newer one took over.
     """
-    return Superseded("A newer upload to this name took this one's place.")
+    return Superseded("A newer request took this one's place.")
 
 
 @implementer(IBody)
 class Upload:
     """
-    The body of one admitted PUT, on its way into *part*.
+    The body of one admitted request, on its way into *part*.
 
     :ivar ended: fires with ``None`` when the store has let go of the part.
     """
@@ -49,19 +53,28 @@ class Upload:
         self,
         request: UploadRequest,
         part: IUpload,
+        plan: Plan,
         hub: IHub,
         clock: IReactorTime,
         high_water: int,
+        answer: Told,
+        records: Records,
     ) -> None:
         """
         :param high_water: bytes that may wait for the disk.
+        :param answer: tells the client how it ended well.
+        :param records: where it is kept what became of the upload.
         """
         self.ended: Deferred[None] = Deferred()
         self._request = request
         self._part = part
+        self._plan = plan
         self._hub = hub
         self._clock = clock
+        self._answer = answer
+        self._records = records
         self._over = False
+        self._worthless = False
         self._repeats = isinstance(part, Repetition)
         self._sink = FileSink(part.append, high_water, self._fail)
 
@@ -79,48 +92,102 @@ class Upload:
             self._sink.write(data)
 
     def finished(self) -> None:
-        """Commit what came, once it is stored, and say 201."""
-        self._sink.quiet().addCallback(lambda _: self._commit())
+        """Commit what came, or keep it, once it is stored; and say so."""
+        self._sink.quiet().addCallback(lambda _: self._conclude())
 
     def lost(self, reason: str) -> None:
         """The body will not be completed: put the part away."""
         if not self._over:
             self._over = True
-            self._put_away(reason, keep=reason == SUSPENDING and not self._repeats)
+            self._put_away(reason, self._plan.rest(reason))
 
-    def supersede(self) -> None:
+    def supersede(self, keep: bool) -> None:
         """
-        Make room for a newer upload to the same name.  One that is being
-        committed already is not held up by this.
-        """
-        self._fail(Failure(superseded()))
+        Make room for a newer request.  One that is being committed already is
+        not held up by this.
 
-    def _commit(self) -> None:
+        :param keep: whether the newer request goes on with the same upload.
+        """
         if not self._over:
             self._over = True
-            committed = self._part.commit()
-            committed.addCallbacks(self._committed, self._refused)
-            committed.addErrback(self._request.processingFailed)
+            rest = self._plan.rest("gone-on-with") if keep else Rest.GONE
+            self._put_away("superseded", rest)
+            self._request.processingFailed(Failure(superseded()))
 
-    def _committed(self, record: FileRecord) -> None:
-        request, now = self._request, self._clock.seconds()
-        self.ended.callback(None)
+    def _conclude(self) -> None:
+        if not self._over:
+            self._over = True
+            done = Deferred.fromCoroutine(self._complete())
+            done.addErrback(self._refused).addErrback(self._request.processingFailed)
+
+    async def _complete(self) -> None:
+        part, plan = self._part, self._plan
+        for digest in plan.digests:
+            await self._check(digest, plan.start)
+        if plan.completes(part.offset):
+            await self._commit()
+        elif self._repeats and plan.location:
+            # There is no part that could be gone on with by that URL.
+            raise taken()
+        else:
+            await part.suspend()
+            await self._kept()
+            self._end()
+            if not self._repeats:
+                self._tell_suspended("unfinished")
+            self._answer(part.record or plan.record, part.offset, None)
+
+    async def _commit(self) -> None:
+        part, plan = self._part, self._plan
+        if plan.front is not None and plan.record and part.offset != plan.record.length:
+            raise InconsistentLength("The content ends before the length of the upload.")
+        file = await part.commit(await self._sha256())
+        record = part.record or plan.record
+        if record is not None:
+            record = record.changed(state="finished")
+            await self._records.keep(record)
+        self._end()
+        self._tell_completed(file)
+        self._answer(record, file.size, file)
+
+    async def _sha256(self) -> str | None:
+        """
+        :return: that of the whole file, where it was promised or somebody
+            wants it.
+        :raise WrongDigest: another one was promised.
+        """
+        promised = self._plan.promised
+        if not promised and (self._repeats or not self._plan.hashed):
+            return None
+        found = await self._part.digest("sha256")
+        try:
+            for digest in promised:
+                digest.check(found)
+        except WrongDigest:
+            # The whole file is another one: no byte of it is worth keeping.
+            self._worthless = True
+            raise
+        return found.hex()
+
+    async def _check(self, digest: Digest, start: int) -> None:
+        """
+        :raise Refusal: what was kept from *start* on has another digest.
+        """
+        digest.check(await self._part.digest(digest.algorithm, start))
+
+    def _tell_completed(self, file: FileRecord) -> None:
+        now = self._clock.seconds()
         self._hub.emit(
             UploadCompleted(
                 at=now,
-                request=request.id,
+                request=self._request.id,
                 name=self._name,
-                size=record.size,
-                duration=now - request.started,
+                size=file.size,
+                duration=now - self._request.started,
                 repeated=self._repeats,
-                owner=record.owner,
+                owner=file.owner,
             )
         )
-        if request.channel is not None:
-            request.setResponseCode(201)
-            request.setHeader(b"ETag", b'"%s"' % record.etag.encode())
-            request.setHeader(b"Content-Length", b"0")
-            request.finish()
 
     def _fail(self, failure: Failure) -> None:
         if not self._over:
@@ -130,30 +197,70 @@ class Upload:
     def _refused(self, failure: Failure) -> None:
         refusal = failure.value
         reason = refusal.code if isinstance(refusal, Refusal) else "internal"
-        self._put_away(reason, keep=False)
+        self._put_away(reason, Rest.GONE if self._worthless else self._plan.rest(reason))
         self._request.processingFailed(failure)
 
-    def _put_away(self, reason: str, keep: bool) -> None:
+    def _put_away(self, reason: str, rest: Rest) -> None:
         """
-        Let the store suspend or discard the part, once no write is under way.
+        Let the store do with the part as *rest* says, once no write is under way.
         """
-        self._sink.drop()
-        done: Deferred[Any] = self._sink.quiet()
-        done.addCallback(lambda _: self._part.suspend() if keep else self._part.discard())
-        done.addCallbacks(lambda _: keep, self._log_failure)
-        done.addCallback(self._tell_end, reason)
-        done.addBoth(lambda _: self.ended.callback(None))
+        if self._repeats:
+            rest = Rest.GONE
+        if rest is not Rest.KEPT:
+            # Of what is kept, all that came is kept: nobody need send it again.
+            self._sink.drop()
+        done = Deferred.fromCoroutine(self._leave(rest))
+        done.addErrback(self._log_failure).addCallback(self._tell_end, reason)
+        done.addBoth(lambda _: self._end())
+
+    async def _leave(self, rest: Rest) -> bool:
+        """
+        :return: whether the part was kept.
+        """
+        await self._sink.quiet()
+        if rest in (Rest.KEPT, Rest.BACK):
+            try:
+                if rest is Rest.BACK:
+                    await self._part.truncate(self._plan.start)
+                await self._part.suspend()
+                await self._kept()
+                return True
+            except Exception as error:
+                # What cannot be kept goes.
+                self._log_failure(Failure(error))
+        await self._part.discard()
+        record = self._part.record or self._plan.record
+        if record is not None and rest is Rest.SPOILT:
+            await self._records.keep(record.changed(state="invalid"))
+        elif record is not None:
+            await self._records.forget(record)
+        return False
+
+    async def _kept(self) -> None:
+        """
+        Write down that the part was given more time.
+        """
+        if self._part.record is not None:
+            await self._records.keep(self._part.record)
+
+    def _end(self) -> None:
+        if not self.ended.called:
+            self.ended.callback(None)
 
     def _log_failure(self, failure: Failure) -> bool:
-        self.log.failure("the part of upload {request} stays", failure, request=self._request.id)
+        self.log.failure("a part cannot be put away [{request}]", failure, request=self._request.id)
         return False
 
     def _tell_end(self, kept: bool, reason: str) -> None:
-        at, request = self._clock.seconds(), self._request.id
         if kept:
-            self._hub.emit(UploadSuspended(at, request, self._name, self._part.offset, reason))
+            self._tell_suspended(reason)
         else:
-            self._hub.emit(UploadFailed(at, request, self._name, reason))
+            at = self._clock.seconds()
+            self._hub.emit(UploadFailed(at, self._request.id, self._name, reason))
+
+    def _tell_suspended(self, reason: str) -> None:
+        at, offset = self._clock.seconds(), self._part.offset
+        self._hub.emit(UploadSuspended(at, self._request.id, self._name, offset, reason))
 
     @property
     def _name(self) -> str:
