@@ -11,9 +11,11 @@ from twisted.copyright import version as twisted_version
 from twisted.logger import Logger
 
 from hmacfs import __version__
-from hmacfs.interfaces import IStore
+from hmacfs.interfaces import ILedger, IStore
 from hmacfs.loading import Loaded
 from hmacfs.ports import Ports
+from hmacfs.redis_url import parse
+from hmacfs.units import format_duration
 
 _PROMISES = {
     "full": "what is answered 201 survives a power cut",
@@ -28,8 +30,11 @@ class Greeting:
 
     log = Logger()
 
-    def __init__(self, loaded: Loaded, store: IStore, public: Ports, metrics: Ports) -> None:
-        self._loaded, self._store, self._public, self._metrics = loaded, store, public, metrics
+    def __init__(
+        self, loaded: Loaded, store: IStore, metadata: ILedger, public: Ports, metrics: Ports
+    ) -> None:
+        self._loaded, self._store, self._metadata = loaded, store, metadata
+        self._public, self._metrics = public, metrics
 
     def introduce(self) -> None:
         """
@@ -68,6 +73,7 @@ class Greeting:
             self.log.warn("{fault}", fault=fault)
         if not faults:
             self.log.info("store: in order, its files carry their attributes")
+        self._tell_uploads()
         for place in self._metrics.places:
             self.log.info("metrics: {place}, at /metrics", place=place)
         for place in self._public.places:
@@ -80,3 +86,22 @@ class Greeting:
             '"hmacfs setup prosody URL{option}" tells your XMPP server of it',
             option=option,
         )
+
+    def _tell_uploads(self) -> None:
+        """
+        Say what becomes of an upload that breaks.
+        """
+        settings = self._loaded.settings
+        if not settings.resumable_uploads_enabled:
+            self.log.info("uploads: one that breaks begins anew, as the settings say")
+            return
+        self.log.info(
+            "uploads: one that breaks goes on within {expiry}, by tus, the IETF draft or "
+            "Content-Range",
+            expiry=format_duration(settings.upload_expiry),
+        )
+        if settings.redis_url:
+            place = parse(settings.redis_url).shown
+            self.log.info("Redis: {place}, where other nodes find these uploads", place=place)
+        for fault in self._metadata.faults():
+            self.log.warn("{fault}", fault=fault)

@@ -4,7 +4,8 @@ What Prometheus is told.
 :class:`Metrics` is a listener of the hub: it counts what the events say, and
 keeps the numbers in a registry of its own, so that several daemons in one
 process never add to each other's.  What no event tells (the store's size, the
-lag of the reactor) :mod:`hmacfs.readings` measures and hands in.
+lag of the reactor) :mod:`hmacfs.readings` measures and hands in.  What there is
+to tell of Redis, where there is one, is in :mod:`hmacfs.sharing_metrics`.
 
 A label never holds what a client chose: no name, no path, no code, and a
 method only where it is one that we know.  So nobody can fill the memory of
@@ -31,7 +32,7 @@ CODES = frozenset(
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, errors.Refusal) and hasattr(kind, "code")
 )
-REASONS = CODES | {"disconnected", "internal"}
+REASONS = CODES | {"disconnected", "internal", "unfinished"}
 
 # A small file takes milliseconds, and 1 GiB over a telephone half an hour.
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
@@ -92,6 +93,11 @@ class Metrics:
         self._uploads_suspended = counter(
             "uploads_suspended", "Uploads that stopped and kept their part.", "reason"
         )
+        self._uploads_resumed = counter("uploads_resumed", "Uploads that went on.")
+        self._uploads_expired = counter(
+            "uploads_expired", "Uploads that nobody went on with, and that were removed."
+        )
+        self._uploads_waiting = gauge("uploads_waiting", "Uploads that may be gone on with.")
         self._uploads_failed = counter(
             "uploads_failed", "Admitted uploads that ended without a file.", "reason"
         )
@@ -131,6 +137,8 @@ class Metrics:
             events.UploadStarted: self._upload_started,
             events.UploadCompleted: self._upload_completed,
             events.UploadSuspended: self._upload_suspended,
+            events.UploadResumed: self._upload_resumed,
+            events.UploadExpired: self._upload_expired,
             events.UploadFailed: self._upload_failed,
             events.UploadRefused: self._upload_refused,
             events.DownloadStarted: self._download_started,
@@ -160,6 +168,12 @@ class Metrics:
         self._store_bytes.set(figures.size)
         self._store_files.set(figures.files)
         self._store_free.set(figures.free)
+
+    def waited(self, uploads: int) -> None:
+        """
+        :param uploads: how many may be gone on with now.
+        """
+        self._uploads_waiting.set(uploads)
 
     def _connection_opened(self, event: events.ConnectionOpened) -> None:
         self._connections.inc()
@@ -195,6 +209,13 @@ class Metrics:
     def _upload_suspended(self, event: events.UploadSuspended) -> None:
         self._uploads_suspended.labels(known(event.reason, REASONS)).inc()
         self._transfers.labels("upload").dec()
+
+    def _upload_resumed(self, event: events.UploadResumed) -> None:
+        self._uploads_resumed.inc()
+        self._transfers.labels("upload").inc()
+
+    def _upload_expired(self, event: events.UploadExpired) -> None:
+        self._uploads_expired.inc()
 
     def _upload_failed(self, event: events.UploadFailed) -> None:
         self._uploads_failed.labels(known(event.reason, REASONS)).inc()

@@ -2,25 +2,40 @@
 What no event tells, and so is measured from time to time.
 
 The lag of the reactor is how much later than asked for it called: the time by
-which somebody held up every connection at once.  What the store holds is asked
-for here and not at a scrape, so that a Prometheus that asks too often costs
-nothing but the writing down.
+which somebody held up every connection at once.  What others hold, the store
+say, is asked for here and not at a scrape, so that a Prometheus that asks too
+often costs nothing but the writing down.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import attrs
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from hmacfs.records import Figures
-
 LAG_EVERY = 1.0  # seconds: often enough for the peaks between two scrapes, and costs nothing
-FIGURES_EVERY = 15.0  # seconds: as often as Prometheus asks by default
+ASK_EVERY = 15.0  # seconds: as often as Prometheus asks by default
+
+
+@attrs.frozen
+class Reading:
+    """
+    Something that is asked for from time to time.
+
+    :ivar what: what a log line calls it.
+    :ivar ask: returns it, or a Deferred that fires with it.
+    :ivar tell: is called with it.
+    """
+
+    what: str
+    ask: Callable[[], Any]
+    tell: Callable[[Any], object]
 
 
 class Readings(Service):
@@ -32,31 +47,28 @@ class Readings(Service):
 
     def __init__(
         self,
-        figures: Callable[[], Deferred[Figures]],
-        measured: Callable[[Figures], object],
+        readings: Sequence[Reading],
         lagged: Callable[[float], object],
         clock: IReactorTime,
     ) -> None:
         """
-        :param figures: asks the store what it holds.
-        :param measured: is told what it held.
+        :param readings: asked for one after the other.
         :param lagged: is told the lag in seconds, never below 0.
         """
-        self._figures, self._measured, self._lagged = figures, measured, lagged
-        self._clock = clock
+        self._readings, self._lagged, self._clock = readings, lagged, clock
         self._asking = LoopingCall(self._ask)
         self._asking.clock = clock
         self._asked: Deferred[LoopingCall]
 
     def startService(self) -> None:
-        """Ask the store at once, and both from then on."""
+        """Ask for all at once, and from then on."""
         super().startService()
-        self._asked = self._asking.start(FIGURES_EVERY)
+        self._asked = self._asking.start(ASK_EVERY)
         self._wait()
 
     def stopService(self) -> Deferred[LoopingCall]:
         """
-        :return: fires when the store is not being asked any more.
+        :return: fires when nobody is being asked any more.
         """
         super().stopService()
         self._call.cancel()
@@ -72,12 +84,13 @@ class Readings(Service):
         self._wait()
 
     async def _read(self) -> None:
-        try:
-            self._measured(await self._figures())
-        except Exception:
-            # The next reading may well succeed, and the uploads do not
-            # depend on it: a stopped loop would freeze the numbers for ever.
-            self.log.failure("the store did not say what it holds")
+        for reading in self._readings:
+            try:
+                reading.tell(await maybeDeferred(reading.ask))
+            except Exception:
+                # The next one may well succeed, and the uploads do not depend
+                # on it: a stopped loop would freeze the numbers for ever.
+                self.log.failure("{what} cannot be told", what=reading.what)
 
     def _ask(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self._read())

@@ -16,20 +16,25 @@ from twisted.application.service import IService
 from twisted.logger import ILogObserver, LogPublisher
 from twisted.python import usage
 
-from hmacfs import __version__, loading, logs, systemd
+from hmacfs import __version__, loading, logs, redis_url, systemd
 from hmacfs.access_log import AccessLog
 from hmacfs.config import Problem, Problems, Settings
 from hmacfs.daemon import Daemon, Part
 from hmacfs.drain import Drain
 from hmacfs.greeting import Greeting
 from hmacfs.hub import Hub
+from hmacfs.interfaces import ISharing
 from hmacfs.loading import Loaded
+from hmacfs.metadata.opening import open_metadata
 from hmacfs.metrics import Metrics
 from hmacfs.metrics_site import MetricsSite
 from hmacfs.ports import Ports
-from hmacfs.readings import Readings
+from hmacfs.readings import Reading, Readings
+from hmacfs.reunion import Reunion
+from hmacfs.sharing_metrics import SharingMetrics
 from hmacfs.signals import Signals
 from hmacfs.store.opening import open_filesystem
+from hmacfs.sweep import Sweep
 from hmacfs.web.root import make_site
 
 
@@ -80,8 +85,12 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     metrics = Metrics()
     hub.listen(metrics.heard)
 
-    store = open_filesystem(settings, reactor)
-    site = make_site(store, hub, settings, reactor)
+    store, database = open_filesystem(settings, reactor)
+    metadata = open_metadata(settings, database, hub, reactor)
+    node = settings.public_url if settings.redis_url else ""
+    reunion = Reunion(store, store, metadata, node, reactor, settings.upload_expiry)
+    sweep = Sweep(store, metadata, hub, reactor, settings.sweep_interval)
+    site = make_site(store, metadata, hub, settings, reactor)
     mode = settings.unix_socket_mode
     public = Ports(reactor, "ListenPort", settings.listen_port, mode, site)
     private = Ports(
@@ -92,10 +101,18 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         MetricsSite(metrics.registry, reactor),
     )
 
-    readings = Readings(store.figures, metrics.measured, metrics.lagged, reactor)
+    asked = [
+        Reading("what the store holds", store.figures, metrics.measured),
+        Reading("what waits", lambda: len(store.unfinished()), metrics.waited),
+    ]
+    if ISharing.providedBy(metadata):
+        sharing = SharingMetrics(metrics.registry)
+        hub.listen(sharing.heard)
+        asked.append(Reading("how Redis stands", metadata.sharing, sharing.measured))
+    readings = Readings(asked, metrics.lagged, reactor)
     drain = Drain(site, hub, reactor, settings.shutdown_timeout)
     signals = Signals(reactor, output.reopen)
-    greeting = Greeting(loaded, store, public, private)
+    greeting = Greeting(loaded, store, metadata, public, private)
     supervisor = os.environ.get(systemd.VARIABLE, "")
     parts = [
         Part("the signals", signals.install),
@@ -103,6 +120,9 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Part("the metrics site", private.open, private.close),
         Part("the event hub", stop=hub.flush),
         Part("the store", store.start, store.stop),
+        Part("the metadata of uploads", metadata.start, metadata.stop),
+        Part("the reunion of both", reunion.run),
+        Part("the sweep", sweep.startService, sweep.stopService),
         Part("the readings", readings.startService, readings.stopService),
         Part("the transfers", stop=drain.run),
         Part("the public site", public.open, public.close),
@@ -160,6 +180,8 @@ def make_observer(settings: Settings, output: logs.LogFile | logs.Stream) -> ILo
         standard error where that is a file, for whoever sees nothing come up.
     """
     secrets = [*settings.keys, settings.delete_secret]
+    if settings.redis_url:
+        secrets.append((redis_url.parse(settings.redis_url).password or "").encode())
     observer = logs.observer(settings.log_level, settings.log_format, secrets, output.write)
     if not settings.log_file:
         return observer

@@ -21,7 +21,7 @@ LOADED = Loaded(settings(StoreDir="/srv/files"), "/etc/hmacfs.toml", (), None)
 
 @attrs.frozen
 class Store:
-    """A store with these faults."""
+    """A store, or metadata, with these faults."""
 
     sentences: Sequence[str] = ()
 
@@ -42,13 +42,22 @@ class GreetingTests(SynchronousTestCase):
     """
 
     def told(
-        self, deed: str, loaded: Loaded = LOADED, store: Store | None = None, metrics: Any = ()
+        self,
+        deed: str,
+        loaded: Loaded = LOADED,
+        store: Store | None = None,
+        metrics: Any = (),
+        metadata: Store | None = None,
     ) -> list[str]:
         """
         :return: the lines, each with its level.
         """
         greeting = Greeting(
-            loaded, store or Store(), Places(["127.0.0.1:8080", "unix:/run/a"]), Places(metrics)
+            loaded,
+            store or Store(),
+            metadata or Store(),
+            Places(["127.0.0.1:8080", "unix:/run/a"]),
+            Places(metrics),
         )
         with capturedLogs() as captured:
             getattr(greeting, deed)()
@@ -96,6 +105,8 @@ class GreetingTests(SynchronousTestCase):
             [
                 "store: /srv/files; durability full: what is answered 201 survives a power cut",
                 "store: in order, its files carry their attributes",
+                "uploads: one that breaks goes on within 1d, by tus, the IETF draft or "
+                "Content-Range",
                 "metrics: 127.0.0.1:9090, at /metrics",
                 "listening: 127.0.0.1:8080, files at /uploads/",
                 "listening: unix:/run/a, files at /uploads/",
@@ -110,6 +121,33 @@ class GreetingTests(SynchronousTestCase):
         """
         lines = self.told("tell_places", store=Store(["It keeps no attributes."]))
         self.assertEqual(lines[1], "! It keeps no attributes.")
+
+    def test_redis(self) -> None:
+        """
+        Where Redis is stands there, without who we are; and whether it does not answer.
+        """
+        url = "rediss://me:letmein@redis.example.org/3"
+        loaded = attrs.evolve(LOADED, settings=settings(RedisURL=url, UploadExpiry="90m"))
+        lines = self.told("tell_places", loaded, metadata=Store(["Redis does not answer."]))
+        self.assertEqual(
+            lines[2:5],
+            [
+                "uploads: one that breaks goes on within 1h30m, by tus, the IETF draft or "
+                "Content-Range",
+                "Redis: rediss://redis.example.org:6379, where other nodes find these uploads",
+                "! Redis does not answer.",
+            ],
+        )
+
+    def test_no_resuming(self) -> None:
+        """
+        Where nothing is gone on with, that is said.
+        """
+        loaded = attrs.evolve(LOADED, settings=settings(ResumableUploadsEnabled=False))
+        self.assertEqual(
+            self.told("tell_places", loaded)[2],
+            "uploads: one that breaks begins anew, as the settings say",
+        )
 
     def test_fast(self) -> None:
         """

@@ -179,6 +179,31 @@ class MetricsTests(SynchronousTestCase):
             },
         )
 
+    def test_upload_goes_on(self) -> None:
+        """
+        An upload that goes on counts, and is under way again.
+        """
+        suspended = events.UploadSuspended(
+            at=1.0, request="r1", name="a.txt", offset=10, reason="unfinished"
+        )
+        resumed = events.UploadResumed(at=2.0, request="r2", name="a.txt", offset=10)
+        self.assertEqual(
+            self.told(STARTED, suspended, resumed),
+            {
+                "uploads_started_total{dialect=v}": 1,
+                "uploads_suspended_total{reason=unfinished}": 1,
+                "uploads_resumed_total": 1,
+                "transfers{direction=upload}": 1,
+            },
+        )
+
+    def test_upload_expired(self) -> None:
+        """
+        An upload that waited too long counts.
+        """
+        expired = events.UploadExpired(at=1.0, id="0" * 32, name="a.txt")
+        self.assertEqual(self.told(expired), {"uploads_expired_total": 1})
+
     def test_upload_refused(self) -> None:
         """
         An upload that is not admitted counts by the code.
@@ -214,6 +239,7 @@ class MetricsTests(SynchronousTestCase):
         """
         before = self.samples()
         self.metrics.measured(Figures(files=3, size=4096, free=10**9))
+        self.metrics.waited(5)
         self.metrics.lagged(0.25)
         self.assertEqual(
             {series: value for series, value in self.samples().items() if before[series] != value},
@@ -221,6 +247,7 @@ class MetricsTests(SynchronousTestCase):
                 "store_files": 3,
                 "store_bytes": 4096,
                 "store_free_bytes": 10**9,
+                "uploads_waiting": 5,
                 "reactor_lag_seconds_count": 1,
                 "reactor_lag_seconds_sum": 0.25,
             },

@@ -37,6 +37,8 @@ class StartTests(ProcessCase):
                 f"info  store: {daemon.store}; durability full: "
                 "what is answered 201 survives a power cut",
                 "info  store: in order, its files carry their attributes",
+                "info  uploads: one that breaks goes on within 1d, by tus, the IETF draft or "
+                "Content-Range",
                 "info  metrics: [::1]:PORT, at /metrics",
                 "info  listening: 127.0.0.1:PORT, files at /uploads/",
                 f'info  ready; next: "hmacfs try --config {daemon.config}" uploads and fetches a '

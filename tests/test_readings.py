@@ -8,65 +8,65 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.readings import FIGURES_EVERY, LAG_EVERY, Readings
-from hmacfs.records import Figures
-
-HELD = Figures(files=1, size=2, free=3)
+from hmacfs.readings import ASK_EVERY, LAG_EVERY, Reading, Readings
 
 
 class ReadingsTests(SynchronousTestCase):
     """
-    The lag and the store are measured while the service runs, and only then.
+    Everything is asked for while the service runs, and only then.
     """
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.answers: list[Deferred[Figures]] = []
-        self.measured: list[Figures] = []
+        self.answers: list[Deferred[int]] = []
+        self.counts = iter(range(10))
+        self.told: list[int | str] = []
         self.lags: list[float] = []
-        self.readings = Readings(
-            lambda: self.answers.pop(0), self.measured.append, self.lags.append, self.clock
-        )
+        readings = [
+            Reading("the store", lambda: self.answers.pop(0), self.told.append),
+            Reading("the count", lambda: f"count {next(self.counts)}", self.told.append),
+        ]
+        self.readings = Readings(readings, self.lags.append, self.clock)
 
-    def start(self, *answers: Deferred[Figures]) -> None:
+    def start(self, *answers: Deferred[int]) -> None:
         self.answers = list(answers)
         self.readings.startService()
 
-    def test_store(self) -> None:
+    def test_again(self) -> None:
         """
-        The store is asked at the start, and again after a while.
+        All are asked at the start, and again after a while.
         """
-        self.start(succeed(HELD), succeed(Figures(files=4, size=5, free=6)))
-        self.assertEqual(self.measured, [HELD])
-        self.clock.advance(FIGURES_EVERY)
-        self.assertEqual(self.measured, [HELD, Figures(files=4, size=5, free=6)])
+        self.start(succeed(7), succeed(8))
+        self.assertEqual(self.told, [7, "count 0"])
+        self.clock.advance(ASK_EVERY)
+        self.assertEqual(self.told, [7, "count 0", 8, "count 1"])
 
-    def test_store_fails(self) -> None:
+    def test_failure(self) -> None:
         """
-        A store that did not say is asked again, and the failure is logged.
+        One that does not tell is asked again, the failure is logged, and the others tell.
         """
-        self.start(fail(OSError("the disk is gone")), succeed(HELD))
+        self.start(fail(OSError("the disk is gone")), succeed(8))
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
-        self.clock.advance(FIGURES_EVERY)
-        self.assertEqual(self.measured, [HELD])
+        self.clock.advance(ASK_EVERY)
+        self.assertEqual(self.told, ["count 0", 8, "count 1"])
 
-    def test_slow_store(self) -> None:
+    def test_slow(self) -> None:
         """
-        A store that takes its time is not asked twice at once.
+        One that takes its time is not asked twice at once.
         """
-        slow: Deferred[Figures] = Deferred()
-        self.start(slow, succeed(HELD))
-        self.clock.advance(2 * FIGURES_EVERY)
+        slow: Deferred[int] = Deferred()
+        self.start(slow, succeed(8))
+        self.clock.advance(2 * ASK_EVERY)
         self.assertEqual(len(self.answers), 1)
-        slow.callback(HELD)
-        self.clock.advance(FIGURES_EVERY)
+        slow.callback(7)
+        self.clock.advance(ASK_EVERY)
         self.assertEqual(self.answers, [])
 
     def test_lag(self) -> None:
         """
         The lag is how much later than asked for the reactor called.
         """
-        self.start(succeed(HELD))
+        self.start(succeed(7))
         self.clock.advance(LAG_EVERY)
         self.clock.advance(LAG_EVERY + 0.25)
         self.clock.advance(LAG_EVERY)
@@ -74,12 +74,12 @@ class ReadingsTests(SynchronousTestCase):
 
     def test_stop(self) -> None:
         """
-        It is stopped once the store has answered, and leaves nothing behind.
+        It is stopped once who was asked has answered, and leaves nothing behind.
         """
-        slow: Deferred[Figures] = Deferred()
+        slow: Deferred[int] = Deferred()
         self.start(slow)
         stopped = self.readings.stopService()
         self.assertNoResult(stopped)
-        slow.callback(HELD)
+        slow.callback(7)
         self.successResultOf(stopped)
         self.assertEqual(self.clock.getDelayedCalls(), [])
