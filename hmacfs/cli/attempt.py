@@ -2,29 +2,35 @@
 ``hmacfs try``: whether all of it works, seen from outside.
 
 The command does what a client does, over the wire: it signs a slot, uploads
-1 MiB of random bytes, fetches them and compares the digests, and says so line
-by line.  The first step that fails ends it, with what to look at.
+1 MiB of random bytes, fetches them and compares the digests; then it does so
+once more and cuts the upload in the middle, asks what is kept, and goes on
+there.  It says so line by line.  The first step that fails ends it, with what to
+look at.
 
 It talks to the daemon itself, where ``ListenPort`` says; with ``--url`` it
-goes the way of everybody else, through the proxy.  The file stays, under
+goes the way of everybody else, through the proxy.  The files stay, under
 ``hmacfs-try/``: there is no request that deletes one.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import secrets
 import socket
-import ssl
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
-from hmacfs.cli import sign, ways
+import attrs
+
+from hmacfs.cli import connections, replies, sign, ways
 from hmacfs.cli.failures import Failure
+from hmacfs.cli.replies import Reply
 from hmacfs.cli.ways import Way
 from hmacfs.settings import Settings
 
@@ -32,42 +38,26 @@ SUMMARY = "upload to the running daemon, download again, and compare"
 
 DESCRIPTION = """\
 Signs an upload of 1 MiB to the running daemon, uploads it, downloads it again
-and compares, and says so line by line. Where a step fails it says what to look
-at. The file stays in the store, below hmacfs-try/.
+and compares; does so once more with an upload that is cut in the middle and goes
+on; and says so line by line. Where a step fails it says what to look at. The
+files stay in the store, below hmacfs-try/.
 """
 
 SIZE = 2**20
 FOLDER = "hmacfs-try"
+
+#: The byte before which the second upload is cut.
+CUT = SIZE // 2
+
+#: How often it is asked what was kept, and the seconds between: behind a proxy the
+#: daemon may not have seen yet that the connection is gone.
+ASKS, BETWEEN = 20, 0.05
 
 #: Seconds that the daemon may be silent.
 PATIENCE = 30
 
 #: Seconds that the signatures hold.
 LIFETIME = 300
-
-#: What to look at, by the code in the daemon's answer.
-_BY_CODE = {
-    "bad-signature": "The daemon has another secret. Was it started with these settings, and "
-    "again since they changed?",
-    "forbidden": "Is UploadSubDir what the daemon was started with?",
-    "no-space": "Make room, or lower MinFreeSpace.",
-    "not-found": "Is UploadSubDir what the daemon was started with?",
-    "not-stored": "The disk failed: the daemon's log says how.",
-    "shutting-down": "Start the daemon again.",
-    "too-large": "MaxUploadSize is under 1 MiB.",
-}
-
-#: What to look at, by the status of an answer that is not the daemon's own.
-_BY_STATUS = {
-    403: "Does the proxy pass PUT on?",
-    404: "Does the proxy pass UploadSubDir on, unchanged?",
-    405: "Does the proxy pass PUT on?",
-    411: "The proxy wants to know the size of bodies and drops it: see its manual.",
-    413: 'The proxy bounds uploads: in nginx, "client_max_body_size 0;" lifts that.',
-    502: "The proxy does not reach the daemon: compare its upstream with ListenPort.",
-    503: "The proxy does not reach the daemon: compare its upstream with ListenPort.",
-    504: "The daemon does not answer the proxy: its log says what it does.",
-}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -79,42 +69,49 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(arguments: Namespace, settings: Settings) -> None:
+@attrs.frozen
+class Slot:
+    """
+    A file to try with.
+
+    :ivar put: what stands in a PUT of it, the signature included.
+    :ivar get: what stands in a GET of it.
+    :ivar kept: where the daemon has it then.
+    """
+
+    content: bytes = attrs.field(repr=False)
+    put: str = attrs.field(repr=False)
+    get: str = attrs.field(repr=False)
+    kept: str
+
+
+def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     """
     Try, and say how it goes.
 
     :raise Failure: at the first step that does not work.
     """
+    settings = read_settings()
     way = _way(arguments.url, settings)
-    name = sign.named(f"{FOLDER}/{secrets.token_hex(8)}.bin", settings)
-    expires = int(time.time()) + LIFETIME
-    content = secrets.token_bytes(SIZE)
-    target = urlsplit(ways.file(way.base, name, settings)).path
-    put = target + sign.put_query("v", name, SIZE, "", expires, settings)
-    get = target + sign.get_query(name, expires, settings)
-    _ok(f"signed an upload of {SIZE} bytes to {target}")
-
+    whole, cut = _slot(way, settings), _slot(way, settings)
+    _ok(f"signed an upload of {SIZE} bytes to {whole.put.partition('?')[0]}")
     connection = _connect(way)
     _ok(f"connected to {way.socket or way.base}")
     try:
-        status, body, seconds = _exchange(connection, "PUT", put, content)
-        _check("the upload", status, 201, body)
-        _ok(f"uploaded in {seconds:.3f} s: answered {status}")
-        status, body, seconds = _exchange(connection, "GET", get)
-        _check("the download", status, 200, body)
-        _ok(f"downloaded in {seconds:.3f} s: answered {status}")
+        reply, seconds = _exchange(connection, "PUT", whole.put, whole.content)
+        _check("the upload", reply, 201)
+        _ok(f"uploaded in {seconds:.3f} s: answered {reply.status}")
+        _compare(connection, whole)
+        if not settings.resumable_uploads_enabled:
+            print("--  no upload is cut to go on: ResumableUploadsEnabled is false")
+            print(f"All is well. The file stays until you remove it: {whole.kept}")
+            return
+        _cut(connection, cut)
+        _go_on(connection, cut, _ask(connection, cut))
+        _compare(connection, cut)
     finally:
         connection.close()
-
-    sent, came = sha256(content).hexdigest(), sha256(body).hexdigest()
-    if sent != came:
-        raise Failure(
-            f"the bytes: {len(body)} came back, with another SHA-256 than what was uploaded.\n"
-            "Something between here and the disk changes them: a proxy, or the disk."
-        )
-    _ok(f"the bytes are the same: SHA-256 {sent}")
-    kept = os.path.join(settings.store_dir, os.fsdecode(name.path))
-    print(f"All is well. The file stays until you remove it: {kept}")
+    print(f"All is well. The files stay until you remove them: {whole.kept} {cut.kept}")
 
 
 def _ok(text: str) -> None:
@@ -131,120 +128,131 @@ def _way(url: str | None, settings: Settings) -> Way:
     return way
 
 
-class _SocketConnection(HTTPConnection):
-    """HTTP over a UNIX socket."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=PATIENCE)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        try:
-            self.sock.connect(self._path)
-        except OSError:
-            self.sock.close()
-            raise
+def _slot(way: Way, settings: Settings) -> Slot:
+    name = sign.named(f"{FOLDER}/{secrets.token_hex(8)}.bin", settings)
+    expires = int(time.time()) + LIFETIME
+    target = urlsplit(ways.file(way.base, name, settings)).path
+    return Slot(
+        content=secrets.token_bytes(SIZE),
+        put=target + sign.put_query("v", name, SIZE, "", expires, settings),
+        get=target + sign.get_query(name, expires, settings),
+        kept=os.path.join(settings.store_dir, os.fsdecode(name.path)),
+    )
 
 
 def _connect(way: Way) -> HTTPConnection:
     """
     :raise Failure: nobody is there, or not who should be.
     """
-    where = urlsplit(way.base)
-    assert where.hostname is not None
-    connection: HTTPConnection
-    if way.socket is not None:
-        connection = _SocketConnection(way.socket)
-    elif where.scheme == "https":
-        connection = HTTPSConnection(
-            where.hostname, where.port, timeout=PATIENCE, context=_trust(way.certificate)
-        )
-    else:
-        connection = HTTPConnection(where.hostname, where.port, timeout=PATIENCE)
-    place = way.socket or way.base
+    connection = connections.prepare(way, PATIENCE)
     try:
         connection.connect()
-    except ssl.SSLError as error:
-        raise Failure(
-            f"the connection: TLS with {place} fails: {error.reason or error}.\n"
-            "Is the certificate the one that the settings name, and is it in force?"
-        ) from None
-    except PermissionError:
-        raise Failure(
-            f"the connection: {place} may not be opened by this user.\n"
-            "UnixSocketMode and the folder's permissions decide who may."
-        ) from None
     except OSError as error:
-        raise Failure(
-            f"the connection: nothing answers at {place} ({error.strerror or error}).\n"
-            "Is the daemon running, and with these settings? twistd -n hmacfs starts it."
-        ) from None
+        raise Failure(connections.reason(error, way)) from None
     return connection
 
 
-def _trust(certificate: str | None) -> ssl.SSLContext:
+def _compare(connection: HTTPConnection, slot: Slot) -> None:
     """
-    :param certificate: the one that must be shown, whatever name it bears; or
-        ``None`` to judge as a browser does.
+    Fetch what was uploaded.
+
+    :raise Failure: it is something else.
     """
-    context = ssl.create_default_context()
-    if certificate is not None:
-        context.check_hostname = False
-        # Also where an authority signed it, since that one may be unknown here.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        try:
-            context.load_verify_locations(certificate)
-        except OSError as error:
-            raise Failure(f"the certificate: {certificate}: {error.strerror or error}.") from None
-    return context
+    reply, seconds = _exchange(connection, "GET", slot.get)
+    _check("the download", reply, 200)
+    _ok(f"downloaded in {seconds:.3f} s: answered {reply.status}")
+    sent, came = sha256(slot.content).hexdigest(), sha256(reply.body).hexdigest()
+    if sent != came:
+        raise Failure(
+            f"the bytes: {len(reply.body)} came back, with another SHA-256 than what was "
+            "uploaded.\nSomething between here and the disk changes them: a proxy, or the disk."
+        )
+    _ok(f"the bytes are the same: SHA-256 {sent}")
+
+
+def _cut(connection: HTTPConnection, slot: Slot) -> None:
+    """
+    Upload no more than the first half.
+    """
+    try:
+        connection.putrequest("PUT", slot.put)
+        connection.putheader("Content-Length", str(SIZE))
+        connection.endheaders()
+        connection.send(slot.content[:CUT])
+        # Whoever closes has read all of it before: else the question that
+        # follows might be heard first, and nothing be kept yet.
+        connection.sock.shutdown(socket.SHUT_WR)
+        while connection.sock.recv(65536):
+            pass
+    except OSError as error:
+        raise Failure(f"the upload to cut: {error}.\nThe daemon's log says more.") from None
+    finally:
+        connection.close()
+    _ok(f"cut an upload of {SIZE} bytes at byte {CUT}")
+
+
+def _ask(connection: HTTPConnection, slot: Slot) -> int:
+    """
+    :return: how many bytes of it are kept.
+    :raise Failure: none are.
+    """
+    for _ in range(ASKS):
+        reply, _seconds = _exchange(connection, "PUT", slot.put, b"", f"bytes */{SIZE}")
+        if reply.status != 423:
+            _check("asking what is kept", reply, 308)
+            found = re.fullmatch(r"bytes=0-([0-9]{1,9})", str(reply.fields.get("Range", "")))
+            if found and int(found[1]) < CUT:
+                kept = int(found[1]) + 1
+                _ok(f"asked what is kept: {kept} bytes")
+                return kept
+        time.sleep(BETWEEN)
+    raise Failure(
+        "asking what is kept: nothing is, of an upload that was cut.\n"
+        'Does a proxy hold bodies back? In nginx, "proxy_request_buffering off;" passes them on.'
+    )
+
+
+def _go_on(connection: HTTPConnection, slot: Slot, offset: int) -> None:
+    """
+    Upload the rest.
+    """
+    rest = slot.content[offset:]
+    place = f"bytes {offset}-{SIZE - 1}/{SIZE}"
+    reply, seconds = _exchange(connection, "PUT", slot.put, rest, place)
+    _check("going on", reply, 201)
+    _ok(f"went on at byte {offset} in {seconds:.3f} s: answered {reply.status}")
 
 
 def _exchange(
-    connection: HTTPConnection, method: str, target: str, content: bytes | None = None
-) -> tuple[int, bytes, float]:
+    connection: HTTPConnection,
+    method: str,
+    target: str,
+    content: bytes | None = None,
+    place: str = "",
+) -> tuple[Reply, float]:
     """
-    :return: the status, the body, and the seconds until it was all there.
+    :param place: the ``Content-Range``; none where it is empty.
+    :return: the answer, and the seconds until it was all there.
     :raise Failure: the answer does not come.
     """
+    fields = {"Accept": "application/json"} | ({"Content-Range": place} if place else {})
     began = time.monotonic()
     try:
-        try:
-            connection.request(method, target, content, {"Accept": "application/json"})
-        except (BrokenPipeError, ConnectionResetError):
-            # A refusal may come before the body is sent: it is what counts.
-            response = HTTPResponse(connection.sock, method=method)
-            response.begin()
-        else:
-            response = connection.getresponse()
-        body = response.read()
+        # A refusal may come before the body is sent: it is what counts.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.request(method, target, content, fields)
+        reply = replies.receive(connection, SIZE + 1)
     except (HTTPException, OSError) as error:
         raise Failure(
             f"the answer to {method} does not come: {error or type(error).__name__}.\n"
             "The daemon's log says what happened."
         ) from None
-    return response.status, body, time.monotonic() - began
+    return reply, time.monotonic() - began
 
 
-def _check(step: str, status: int, wanted: int, body: bytes) -> None:
+def _check(step: str, reply: Reply, wanted: int) -> None:
     """
-    :raise Failure: *status* is another one than *wanted*.
+    :raise Failure: the status is another one than *wanted*.
     """
-    if status == wanted:
-        return
-    try:
-        said = json.loads(body)
-        text, code = str(said["text"]), str(said["code"])
-    except (ValueError, LookupError, TypeError):
-        # hmacfs answers JSON to whoever asks for it; this is somebody else.
-        text, code = "", ""
-    lines = [f"{step}: answered {status}, where {wanted} is right. {text}".rstrip()]
-    if 300 <= status < 400:
-        lines.append("Somebody redirects. Write the URL that it leads to, https:// perhaps.")
-    elif code:
-        lines.append(_BY_CODE.get(code, "The daemon's log says more."))
-    else:
-        hint = _BY_STATUS.get(status, "Its log says more.")
-        lines.append(f"This is not the answer of hmacfs, but of somebody before it. {hint}")
-    raise Failure("\n".join(lines))
+    if reply.status != wanted:
+        raise reply.failure(step, f", where {wanted} is right")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from urllib.parse import quote_from_bytes
 
 from hmacfs import media, names, signing, units
@@ -44,6 +45,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "size", metavar="SIZE", type=_size, help="its exact size: bytes, or with a unit: 3MiB"
     )
+    add_scheme(parser)
+    parser.add_argument(
+        "--url",
+        metavar="URL",
+        help="where clients reach the server; by default PublicURL or the first of ListenPort",
+    )
+
+
+def add_scheme(parser: ArgumentParser) -> None:
+    """Say how to sign."""
     parser.add_argument(
         "--scheme",
         choices=sorted(signing.DIALECTS),
@@ -61,32 +72,38 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=_duration,
         help="how long the signature holds: seconds, or 10m, 24h; means --scheme v3",
     )
-    parser.add_argument(
-        "--url",
-        metavar="URL",
-        help="where clients reach the server; by default PublicURL or the first of ListenPort",
-    )
 
 
-def run(arguments: Namespace, settings: Settings) -> None:
+def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     """
     Print the two URLs.
 
     :raise Failure: the file could not be uploaded to them.
     """
+    settings = read_settings()
+    scheme, expires = terms(arguments, arguments.size, settings)
+    name = named(arguments.name, settings)
+    base = ways.read(arguments.url, settings) if arguments.url else ways.public(settings)
+    url = ways.file(base, name, settings)
+    content_type = arguments.type or media.guess(name.text)
+    print(url + put_query(scheme, name, arguments.size, content_type, expires, settings))
+    print(url + get_query(name, expires, settings), file=sys.stderr)
+
+
+def terms(arguments: Namespace, size: int, settings: Settings) -> tuple[str, int]:
+    """
+    :param arguments: what :func:`add_scheme` asked for.
+    :param size: bytes.
+    :return: the scheme, and the unix seconds at which a ``v3`` signature ends.
+    :raise Failure: the daemon would not take a file under these.
+    """
     scheme = arguments.scheme or ("v" if arguments.expires is None else "v3")
     if arguments.expires is not None and scheme != "v3":
         raise Failure(f"--expires: a {scheme!r} signature never ends; leave out --scheme.", 2)
     most = settings.max_upload_size
-    if most is not None and arguments.size > most:
-        raise Failure(f"SIZE is over MaxUploadSize, which is {most} bytes.")
-    name = named(arguments.name, settings)
-    base = ways.read(arguments.url, settings) if arguments.url else ways.public(settings)
-    url = ways.file(base, name, settings)
-    expires = int(time.time()) + int(arguments.expires or LIFETIME)
-    content_type = arguments.type or media.guess(name.text)
-    print(url + put_query(scheme, name, arguments.size, content_type, expires, settings))
-    print(url + get_query(name, expires, settings), file=sys.stderr)
+    if most is not None and size > most:
+        raise Failure(f"{size} bytes are over MaxUploadSize, which is {most}.")
+    return scheme, int(time.time()) + int(arguments.expires or LIFETIME)
 
 
 def named(text: str, settings: Settings) -> StoredName:

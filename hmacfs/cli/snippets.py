@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import attrs
@@ -78,12 +78,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(arguments: Namespace, settings: Settings) -> None:
+def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     """
     Print the snippet, and what else there is to do.
 
     :raise Failure: there is none for these arguments and settings.
     """
+    settings = read_settings()
     server, protocol = arguments.server, arguments.protocol
     if protocol and server != "prosody":
         raise Failure("--protocol: only Prosody knows more than one.", status=2)

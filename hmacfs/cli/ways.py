@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
+from urllib.parse import quote, urlsplit
 
 import attrs
 
@@ -23,6 +24,9 @@ from hmacfs.settings import Settings
 # follows it for what it is (twisted.internet.endpoints.serverFromString).
 _PIECE = re.compile(r"(?:^|:)((?:\\.|[^:\\])*)", re.DOTALL)
 _NAMED = re.compile(r"(?:((?:\\.|[^=\\])*)=)?(.*)", re.DOTALL)
+
+#: Printable ASCII, save what would end a request's target or cannot stand in it.
+_AS_THEY_ARE = "!$%&'()*+,-./:;=?@[]_~|^`{}\\"
 
 #: What the arguments without a name are, by scheme.
 _POSITIONAL = {
@@ -101,6 +105,27 @@ def file(base: str, name: StoredName, settings: Settings) -> str:
     :return: the URL under which *name* is served.
     """
     return folder(base, settings) + name.url
+
+
+def slot(url: str) -> tuple[Way, str]:
+    """
+    :param url: of a file or a slot, as somebody else gave it.
+    :return: the way to its server, and what stands in a request to it.
+    :raise Failure: it is no such URL.
+    """
+    try:
+        found = urlsplit(url)
+        port = found.port
+        host = (found.hostname or "").encode("idna").decode()
+    except ValueError:
+        host = ""
+    if not host or found.scheme not in ("http", "https") or "@" in found.netloc:
+        raise Failure('Write a URL such as "https://files.example.org/uploads/a.txt".', 2)
+    host = f"[{host}]" if ":" in host else host
+    base = f"{found.scheme}://{host}" + (f":{port}" if port is not None else "")
+    # As browsers do it: what is encoded stays so, and what no request can hold is encoded.
+    target = quote(found.path or "/", safe=_AS_THEY_ARE)
+    return Way(base), target + (f"?{quote(found.query, safe=_AS_THEY_ARE)}" if found.query else "")
 
 
 def _way(address: Address) -> Way | None:
