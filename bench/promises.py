@@ -23,21 +23,19 @@ from __future__ import annotations
 
 import socket
 import sys
-import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
+from itertools import chain
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from urllib.parse import urlsplit
 
-import attrs
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.figures import Figure, report, timed
 from hmacfs.signing import Claim, sign
 from hmacfs.units import format_size, parse_size
 from tests.process import SECRET, Daemon
@@ -49,31 +47,6 @@ HEALTH_P99 = 50.0  # milliseconds, under
 DEEDS = ("upload", "download")
 
 PIECE = Random(0).randbytes(2**20)  # so that bytes that come in another order are seen
-
-
-@attrs.frozen
-class Figure:
-    """
-    One line of the report.
-
-    :ivar bound: what *value* must not pass; ``None`` where nothing is promised.
-    """
-
-    name: str
-    value: float
-    unit: str
-    bound: float | None = None
-
-    @property
-    def holds(self) -> bool:
-        """Whether the promise is kept."""
-        return self.bound is None or self.value <= self.bound
-
-    def __str__(self) -> str:
-        line = f"{self.name:<56}{self.value:>8.1f} {self.unit}"
-        if self.bound is None:
-            return line
-        return f"{line}, at most {self.bound:g}: {'holds' if self.holds else 'DOES NOT HOLD'}"
 
 
 class Client:
@@ -147,17 +120,6 @@ def memory(pid: int, field: str) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     kibibytes = next(line.split()[1] for line in lines if line.startswith(f"{field}:"))
     return int(kibibytes) * 1024 / 1e6
-
-
-@contextmanager
-def timed() -> Iterator[list[float]]:
-    """
-    :return: a list that holds the seconds once it is over.
-    """
-    seconds: list[float] = []
-    began = time.monotonic()
-    yield seconds
-    seconds.append(time.monotonic() - began)
 
 
 def measure_memory(daemon: Daemon, size: int) -> Iterator[Figure]:
@@ -248,17 +210,15 @@ def main() -> int:
     parser.add_argument("--rate", type=parse_size, default="1kB", help="of each, a second (1kB)")
     parser.add_argument("--folder", help="where the files go for the time being (/tmp)")
     options = parser.parse_args()
-    kept = True
     with TemporaryDirectory(prefix="hmacfs-bench-", dir=options.folder) as folder:
         daemon = Daemon(Path(folder), MaxUploadSize="0", MinFreeSpace="0")
         try:
-            for figures in (
-                measure_memory(daemon, options.file),
-                measure_health(daemon, options.clients, options.rate, options.beside),
-            ):
-                for figure in figures:
-                    print(figure, flush=True)
-                    kept = kept and figure.holds
+            kept = report(
+                chain(
+                    measure_memory(daemon, options.file),
+                    measure_health(daemon, options.clients, options.rate, options.beside),
+                )
+            )
         finally:
             daemon.end()
     return 0 if kept else 1

@@ -102,6 +102,19 @@ class CommandTests(ReadmeTestCase):
         again = self.folder / "hmacfs-data" / "holiday" / "again.jpg"
         self.assertEqual(again.read_bytes(), photo)
 
+    def test_resuming(self) -> None:
+        """
+        The command line uploads and downloads; curl goes on with an upload that
+        broke, without sending a byte twice.
+        """
+        command_line, curl = self.blocks("sh", "Uploads that go on where they broke")
+        said = self.assertRuns(command_line.text)
+        self.assertIn("http://127.0.0.1:8080/uploads/holiday/song.ogg", self.shell.shown(said))
+        said = self.assertRuns(curl.text)
+        self.assertRegex(said, r"\Ait broke\nthe server has bytes=0-[0-9]+\n\Z")
+        stored = self.folder / "hmacfs-data" / "holiday" / "film.mp4"
+        self.assertEqual(stored.read_bytes(), (self.folder / "film.mp4").read_bytes())
+
     def test_pages(self) -> None:
         """
         Health, readiness and metrics are where they are said to be.
@@ -115,7 +128,7 @@ class CommandTests(ReadmeTestCase):
         """
         The program signs what ``hmacfs sign`` signs.
         """
-        (block,) = self.blocks("python")
+        (block,) = self.blocks("python", "Upload and download")
         names: dict[str, object] = {}
         exec(block.text, names)
         slot = names["slot"]
@@ -136,6 +149,7 @@ class CompletenessTests(ReadmeTestCase):
         sections = {
             "The first ten minutes",
             "Upload and download",
+            "Uploads that go on where they broke",
             "To see what it does",
             "Settings",
             "Behind Prosody, ejabberd or Metronome",
@@ -181,7 +195,7 @@ class SettingsTests(ReadmeTestCase):
         defaults["Secret"] = r"\-"
         shown = {name: default.strip("`") for name, default in rows}
         self.assertEqual(shown, {name: defaults[name] for name in shown})
-        self.assertEqual(len(rows), 12)
+        self.assertEqual(len(rows), 14)
 
 
 class SnippetTests(ReadmeTestCase):

@@ -15,6 +15,7 @@ class Nginx(Child):
     Debian's nginx, with TLS, HTTP/1.1 and HTTP/2 on one port of loopback.
 
     :ivar port: where it listens.
+    :ivar log: a file with a line for each request.
     """
 
     def __init__(self, folder: Path, port: int, certificate: Path, snippet: str) -> None:
@@ -23,6 +24,7 @@ class Nginx(Child):
         :param certificate: a PEM file, its key in it.
         :param snippet: what stands in its ``server``.
         """
+        self.log = folder / "access.log"
         (folder / "temp").mkdir(parents=True)
         config = folder / "nginx.conf"
         config.write_text(
@@ -33,7 +35,7 @@ class Nginx(Child):
                 worker_processes 1;
                 events {{ worker_connections 256; }}
                 http {{
-                    access_log off;
+                    access_log {self.log};
                     client_body_temp_path {folder}/temp/body;
                     proxy_temp_path {folder}/temp/proxy;
                     fastcgi_temp_path {folder}/temp/fastcgi;
