@@ -7,6 +7,8 @@ from __future__ import annotations
 from base64 import b64encode
 from hashlib import sha1
 
+from twisted.internet.defer import Deferred
+
 from hmacfs.conditions import format_date
 from tests.resuming import CHUNKED, OFFSETS, TUS, ResumingCase, chunks, digest, head
 from tests.serving import NOW, signed, timed
@@ -199,6 +201,22 @@ class TusTests(ResumingCase):
                 "length": 403,
             },
         )
+
+    def test_written_down_behind_the_answer(self) -> None:
+        """
+        The client need not wait until its upload is written down; who asks
+        next does.
+        """
+        target = self.begun(3)
+        put, gate = self.metadata.put, Deferred()
+        self.metadata.put = lambda record: gate.addCallback(lambda _: put(record))
+        last = self.patch(target, 0, b"abc")
+        asking = Conversation(self.site)
+        asking.send(head("HEAD", target, TUS))
+        before = asking.statuses()
+        gate.callback(None)
+        self.assertEqual((last.status, before, asking.statuses()), (204, [], [204]))
+        self.assertEqual(asking.answers()[0].headers["upload-offset"], "3")
 
     def test_override(self) -> None:
         """

@@ -131,11 +131,13 @@ class Upload:
             raise taken()
         else:
             await part.suspend()
-            await self._kept()
-            self._end()
             if not self._repeats:
                 self._tell_suspended("unfinished")
             self._answer(part.record or plan.record, part.offset, None)
+            # The part says it all: the client need not wait, and who comes
+            # next waits for this turn to end.
+            await self._kept()
+            self._end()
 
     async def _commit(self) -> None:
         part, plan = self._part, self._plan
@@ -145,10 +147,12 @@ class Upload:
         record = part.record or plan.record
         if record is not None:
             record = record.changed(state="finished")
-            await self._records.keep(record)
-        self._end()
         self._tell_completed(file)
         self._answer(record, file.size, file)
+        if record is not None:
+            # As above; and a start that finds the file writes it down as well.
+            await self._records.keep(record)
+        self._end()
 
     async def _sha256(self) -> str | None:
         """
