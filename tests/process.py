@@ -11,6 +11,7 @@ nothing behind, whatever the child had started itself.
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import socket
@@ -33,13 +34,21 @@ TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
 HMACFS = [sys.executable, "-c", "from hmacfs.cli import main; raise SystemExit(main())"]
 
 
+# Below the ports that Linux hands out by itself (net.ipv4.ip_local_port_range):
+# one of those may become the near end of anyone's connection before the child
+# that it is meant for has bound it.  None is handed out twice.
+_PORTS = iter(random.SystemRandom().sample(range(15_000, 32_000), 17_000))
+
+
 def free_port() -> int:
     """
-    :return: a TCP port of loopback that nobody listens on.
+    :return: a TCP port of loopback that nobody listens on, and that no other
+        call in this process was given.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
+    for port in _PORTS:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no free port is left on loopback")
 
 
 def run_hmacfs(*arguments: str) -> str:
