@@ -148,6 +148,12 @@ class Forbidden(Refusal):
     status, code = 403, "forbidden"
 
 
+class Banned(Refusal):
+    """These bytes were taken down, and are not kept again under any name."""
+
+    status, code = 403, "banned"
+
+
 class Completed(Refusal):
     """The upload is finished: nothing can be appended any more."""
 
@@ -218,6 +224,12 @@ class Gone(Refusal):
     status, code = 410, "gone"
 
 
+class Deleted(Refusal):
+    """The file of this name was removed, and its name takes no other for a while."""
+
+    status, code = 410, "deleted"
+
+
 class LengthRequired(Refusal):
     """A body of unknown length where the signature binds a size."""
 
@@ -240,6 +252,12 @@ class TooLarge(Refusal):
     """The body is, or grew, larger than it may be."""
 
     status, code = 413, "too-large"
+
+
+class OverQuota(Refusal):
+    """The owner of the file would keep more than he may."""
+
+    status, code = 413, "over-quota"
 
 
 class TargetTooLong(Refusal):

@@ -66,6 +66,69 @@ class Row:
 
 
 @attrs.frozen
+class Version:
+    """
+    What a file was before.
+
+    :ivar id: sorts by time, and matches ``[0-9A-Za-z_-]+``.
+    """
+
+    id: str
+    record: FileRecord
+
+
+@attrs.frozen
+class Due:
+    """
+    A file or a version that has to go.
+
+    :ivar name: the :attr:`~hmacfs.names.StoredName.text` of its file.
+    :ivar version: its id, ``""`` of the file itself.
+    :ivar why: ``"expired"``, or ``"over the bound"`` of a version.
+    """
+
+    name: str
+    version: str
+    why: str
+
+
+@attrs.frozen
+class Removed:
+    """
+    Something that went.
+
+    :ivar name: as of :class:`Due`.
+    :ivar version: as of :class:`Due`.
+    :ivar size: bytes.
+    :ivar kind: ``"file"``, ``"version"``, ``"trash"`` or ``"part"``.
+    """
+
+    name: str
+    version: str
+    size: int
+    kind: str
+
+
+@attrs.frozen
+class Trashed:
+    """
+    Something that rests in the trash.
+
+    :ivar batch: the id of the sweep that took it away; sorts by time.
+    :ivar name: as of :class:`Due`.
+    :ivar version: as of :class:`Due`.
+    :ivar size: bytes.
+    :ivar removed: when it came there, unix seconds.
+    """
+
+    batch: str
+    name: str
+    version: str
+    size: int
+    removed: float
+
+
+@attrs.frozen
 class Status:
     """
     What the system says of a file or a folder.

@@ -20,6 +20,7 @@ import attrs
 FLOORS: Mapping[str, int] = {
     "hmacfs": 0,
     "hmacfs.addresses": 0,
+    "hmacfs.clocks": 0,
     "hmacfs.conditions": 0,
     "hmacfs.config": 0,
     "hmacfs.digests": 0,
@@ -30,6 +31,7 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.kinds": 0,
     "hmacfs.media": 0,
     "hmacfs.names": 0,
+    "hmacfs.operations": 0,
     "hmacfs.placeholders": 0,
     "hmacfs.proxies": 0,
     "hmacfs.quoting": 0,
@@ -38,19 +40,23 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.redaction": 0,
     "hmacfs.redis_url": 0,
     "hmacfs.resumable": 0,
+    "hmacfs.retention": 0,
     "hmacfs.settings": 0,
     "hmacfs.signing": 0,
     "hmacfs.tokens": 0,
     "hmacfs.units": 0,
     "hmacfs.uploads": 0,
     "hmacfs.verdict": 0,
+    "hmacfs.abilities": 1,
     "hmacfs.interfaces": 1,
     "hmacfs.disk": 2,
     "hmacfs.metadata": 2,
     "hmacfs.store": 2,
     "hmacfs.web": 3,
     "hmacfs.access_log": 4,
+    "hmacfs.care": 4,
     "hmacfs.cli": 4,
+    "hmacfs.control": 4,
     "hmacfs.daemon": 4,
     "hmacfs.drain": 4,
     "hmacfs.greeting": 4,
@@ -70,7 +76,15 @@ FLOORS: Mapping[str, int] = {
 }
 
 #: Packages whose modules make up one thing, and so know each other.
-PACKAGES = ("hmacfs.resumable", "hmacfs.store", "hmacfs.metadata", "hmacfs.web", "hmacfs.cli")
+PACKAGES = (
+    "hmacfs.resumable",
+    "hmacfs.store",
+    "hmacfs.metadata",
+    "hmacfs.web",
+    "hmacfs.care",
+    "hmacfs.control",
+    "hmacfs.cli",
+)
 
 #: What the pure core may use: nothing here opens, waits, or asks what time it is.
 # fmt: off

@@ -1,0 +1,165 @@
+"""
+What a store may be able to do beside keeping files, each ability apart.
+
+Whoever needs one asks for it (``IVersioned(store, None)``), so that a store
+that cannot need not pretend.  All of them look at a name under its lock, and
+again at what they found before: a newer upload is never taken for an old file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred
+from zope.interface import Interface
+
+from hmacfs.interfaces import IFile
+from hmacfs.names import StoredName
+from hmacfs.records import Due, FileRecord, Removed, Trashed, Version
+
+
+class IVersioned(Interface):
+    """
+    A store that keeps what a file was before.
+
+    A version is a former file, never the current one.  Its id sorts by time
+    and matches ``[0-9A-Za-z_-]+``.  One that has expired, or is over
+    ``MaxVersions``, is not there, swept or not.
+    """
+
+    def versions(name: StoredName) -> Deferred[Sequence[Version]]:
+        """
+        :return: fires with the versions of *name*, the newest first; empty
+            where its file was never replaced.
+        :raise NotFound: nothing is kept under *name*, not even a version.
+        """
+
+    def open_version(name: StoredName, id: str) -> Deferred[IFile]:
+        """
+        :param id: as a client sent it.
+        :raise NotFound: there is no such version.
+        """
+
+    def remove_version(name: StoredName, id: str) -> Deferred[None]:
+        """
+        Remove a version for good.
+
+        :return: fires when a power cut does not bring it back.
+        :raise NotFound: there is no such version.
+        """
+
+    def restore(name: StoredName, id: str) -> Deferred[FileRecord]:
+        """
+        Make a version the file again; what was the file becomes a version.
+
+        At no moment is the name without a file, or has half of one.
+
+        :return: fires when that survives a power cut, with the record.
+        :raise NotFound: there is no such version.
+        :raise Deleted: the name was deleted, and takes no file.
+        :raise NotStored: the disk did not keep it; all is as it was.
+        """
+
+
+class IRemoves(Interface):
+    """
+    A store whose files can be removed for good.
+
+    A name whose file was removed is buried: it takes no upload for
+    ``TombstoneTTL``.  Its tombstone lasts before the file goes.
+    """
+
+    def remove(name: StoredName) -> Deferred[FileRecord]:
+        """
+        Remove a file and its versions.
+
+        :return: fires with the record of what was there, when a power cut does
+            not bring it back.
+        :raise NotFound: nothing is kept under *name*, or it has expired; no
+            tombstone is left.
+        :raise Forbidden: it is a folder.
+        """
+
+    def buried(name: StoredName) -> Deferred[bool]:
+        """
+        :return: fires with whether *name* takes no upload.
+        """
+
+    def forget(name: StoredName) -> Deferred[bool]:
+        """
+        Take the tombstone of *name* away.
+
+        :return: fires with whether there was one.
+        """
+
+    def take_down(name: StoredName, ban: bool = False) -> Deferred[Sequence[Removed]]:
+        """
+        Remove every byte that is or was kept under *name*: the file, its
+        versions, what rests of it in the trash, and uploads under way, which
+        are cut off.
+
+        :param ban: whether to refuse the same bytes from now on, under any
+            name: each upload is hashed as long as anything is banned.
+        :return: fires with what went, empty where there was nothing.  A
+            tombstone is left in any case.
+        """
+
+
+class IExpires(Interface):
+    """
+    A store that knows what is past its time, and takes it away.
+
+    The cost of each call grows with what it finds, not with what is kept.
+    """
+
+    def due(now: float, most: int) -> Deferred[Sequence[Due]]:
+        """
+        :param now: unix seconds.
+        :return: fires with up to *most* files and versions that are past their
+            expiry, or versions over ``MaxVersions``, the longest due first.
+        """
+
+    def overdue(now: float, most: int) -> Deferred[tuple[int, int]]:
+        """
+        :return: fires with how many those are, counted up to *most*, and how
+            many files and versions are kept at all.
+        """
+
+    def retire(due: Sequence[Due], now: float) -> Deferred[Sequence[Removed]]:
+        """
+        Take each of *due* away, into the trash where there is one, with a
+        tombstone for each file.  What is not due any more, since it was
+        replaced meanwhile, stays; what the disk does not let go is logged,
+        stays, and is put off, so that it does not hold up the others.
+
+        :return: fires with what went, when a power cut does not bring it back.
+        """
+
+
+class ITrash(Interface):
+    """
+    A store that keeps for a while what a sweep took away, seen by nobody.
+    """
+
+    def trashed(name: StoredName | None, most: int) -> Deferred[Sequence[Trashed]]:
+        """
+        :param name: of one file, or ``None`` for all.
+        :return: fires with what rests in the trash, the newest first.
+        """
+
+    def undo(item: Trashed) -> Deferred[bool]:
+        """
+        Bring something back.  A file gets a whole new term from now on, so
+        that it does not expire at once, and its tombstone goes.
+
+        :return: fires with whether it is back; ``False`` where its name was
+            taken meanwhile, or it is not in the trash any more.
+        """
+
+    def purge(before: float, most: int) -> Deferred[int]:
+        """
+        Remove for good what came into the trash before *before*.
+
+        :param most: how many at most.
+        :return: fires with how many went.
+        """
