@@ -32,6 +32,7 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.media": 0,
     "hmacfs.names": 0,
     "hmacfs.operations": 0,
+    "hmacfs.patterns": 0,
     "hmacfs.placeholders": 0,
     "hmacfs.proxies": 0,
     "hmacfs.quoting": 0,
