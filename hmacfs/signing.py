@@ -188,6 +188,16 @@ def choose(query: bytes, authorization: bytes | None) -> Credential | None:
     return Credential(dialect, proof, int(expires), operation)
 
 
+def unsigned(query: bytes) -> bytes:
+    """
+    What of *query* signs nothing, as sent and in its order: where it is not
+    empty, it names an operation.
+
+    :raise MalformedQuery: as :func:`choose`.
+    """
+    return _read(query)[1]
+
+
 _SIGNING = frozenset({*(dialect.encode() for dialect in DIALECTS), b"expires"})
 
 

@@ -1,5 +1,5 @@
 """
-Whether a request may go on: decided from its head alone, before its body.
+Whether an upload may go on: decided from its head alone, before its body.
 
 Pure: the head, the time and the rules come in, a :class:`Verdict` or a
 Refusal comes out.  Dialects differ here and nowhere else; behind the verdict
@@ -13,9 +13,9 @@ What is wrong is told in one order, whatever else is wrong as well:
 3. the signature (403, 401), then its time (410), then what a token says of
    the name and the size (400, 413).
 
-A refused signature carries a hint for the operator's log: the very message it
-was checked against.  Most who ask why a signature does not match find there
-that a proxy changed the path, or a client the type.
+A name that ends like an operation (``a?versions``) is of wrong syntax for an
+upload; :mod:`hmacfs.operations` says why.  What is asked of a file that is
+there is judged in :mod:`hmacfs.permission`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,8 @@ import attrs
 from hmacfs import tokens
 from hmacfs.errors import (
     BadSignature,
-    Expired,
     LengthRequired,
     MalformedHeader,
-    MalformedQuery,
     MissingSignature,
     PartialPut,
     TooLarge,
@@ -39,48 +37,22 @@ from hmacfs.errors import (
 )
 from hmacfs.http1 import Head
 from hmacfs.media import OCTET_STREAM, guess
-from hmacfs.names import StoredName, parse, recall, split_prefix
-from hmacfs.settings import Settings
-from hmacfs.signing import DIALECTS, EXPIRING, MESSAGES, Claim, Credential, choose, verify
+from hmacfs.names import StoredName, recall
+from hmacfs.permission import deletion_verdict, download_verdict, operation_verdict
+from hmacfs.rules import Rules, below, check, check_file, check_name
+from hmacfs.signing import Claim, Credential, choose
 from hmacfs.uploads import LONGEST_TYPE, Slot, UploadRecord
 
-
-@attrs.frozen
-class Rules:
-    """
-    What the settings say about who may do what.
-
-    :ivar prefix: the segments of the URL before every name.
-    :ivar keys: every secret in force, the newest first.
-    :ivar most: bytes of a file at most, or ``None``.
-    :ivar overwriting: the dialects that may replace a file by another.
-    :ivar signed_downloads: whether GET and HEAD want a ``v3`` signature.
-    """
-
-    prefix: tuple[bytes, ...]
-    keys: tuple[bytes, ...] = attrs.field(repr=False)
-    most: int | None = None
-    overwriting: frozenset[str] = frozenset()
-    signed_downloads: bool = False
-
-    def name(self, head: Head) -> StoredName:
-        """
-        :return: the name that *head* is about.
-        :raise Refusal: as :func:`hmacfs.names.parse`.
-        """
-        return parse(head.path, self.prefix)
-
-    @classmethod
-    def of(cls, settings: Settings) -> Rules:
-        """Read them out of *settings*, once for all requests."""
-        overwriting = EXPIRING if settings.overwrite_needs == "expiring" else EXPIRING | {*DIALECTS}
-        return cls(
-            prefix=split_prefix(settings.upload_sub_dir),
-            keys=settings.keys,
-            most=settings.max_upload_size,
-            overwriting=overwriting if settings.enable_versioning else frozenset(),
-            signed_downloads=settings.download_auth == "signed",
-        )
+__all__ = [
+    "Rules",
+    "Verdict",
+    "creation_verdict",
+    "deletion_verdict",
+    "download_verdict",
+    "operation_verdict",
+    "verdict",
+    "verify_again",
+]
 
 
 @attrs.frozen
@@ -104,7 +76,8 @@ def verdict(head: Head, now: float, rules: Rules) -> Verdict:
     :param now: unix seconds.
     :raise Refusal: it may not go on; see the order above.
     """
-    name = parse(head.path, rules.prefix)
+    name = rules.name(head)
+    check_name(name)
     credential = choose(head.query, head.get(b"authorization"))
     if head.get(b"content-range") is not None:
         raise PartialPut("A PUT holds a whole file here, so Content-Range has no place in it.")
@@ -132,7 +105,8 @@ def creation_verdict(
     :param now: unix seconds.
     :raise Refusal: it may not go on; see the order above.
     """
-    name = parse(head.path, rules.prefix)
+    name = rules.name(head)
+    check_name(name)
     credential = choose(head.query, head.get(b"authorization"))
     _check_fields(head)
     _check_type(declared or b"")
@@ -169,34 +143,13 @@ def verify_again(head: Head, record: UploadRecord, rules: Rules) -> None:
     if credential.dialect == "jwt":
         _check_token_again(credential, name, record, rules)
     elif credential.dialect == "v3":
-        _check_timed(credential, [b"PUT"], name, None, rules)
+        check_file(credential, [b"PUT"], name, None, rules)
     else:
         recorded = record.content_type.encode()
         # What was declared empty was recorded as what the extension says.
         types = [recorded, b""] if record.content_type == guess(name.text) else [recorded]
         claim = Claim(path=name.path, size=record.length)
-        _verify(credential, [attrs.evolve(claim, content_type=each) for each in types], rules)
-
-
-def download_verdict(head: Head, now: float, rules: Rules) -> StoredName:
-    """
-    Judge a GET or a HEAD.
-
-    Where downloads are signed, a ``v3`` for GET opens HEAD as well: it gives
-    away less.
-
-    :param now: unix seconds.
-    :return: the name that may be served, if it is there.
-    :raise Refusal: it may not; the same for a file that is there and one that
-        is not.
-    """
-    name = parse(head.path, rules.prefix)
-    if rules.signed_downloads:
-        credential = choose(head.query, None)
-        if credential is None or credential.dialect != "v3":
-            raise MissingSignature("Downloads want a URL with a 'v3' signature here.")
-        _check_timed(credential, [head.method, b"GET"], name, now, rules)
-    return name
+        check(credential, [attrs.evolve(claim, content_type=each) for each in types], rules)
 
 
 @attrs.frozen
@@ -255,7 +208,7 @@ def _judge(
     if credential.dialect == "jwt":
         slot = _by_token(said, credential, name, now, rules)
     elif credential.dialect == "v3":
-        _check_timed(credential, [b"PUT"], name, now, rules)
+        check_file(credential, [b"PUT"], name, now, rules)
         slot = Slot(name, said.length, _storable(said.content_type, name))
     else:
         slot = _by_size(said, credential, name, rules)
@@ -263,6 +216,7 @@ def _judge(
         slot,
         most=rules.most if slot.size is None else slot.size,
         overwrite=credential.dialect in rules.overwriting,
+        owner=name.segments[0].decode() if rules.owner_by_path else slot.owner,
     )
     return Verdict(slot, credential.dialect)
 
@@ -274,10 +228,10 @@ def _by_size(said: _Said, credential: Credential, name: StoredName, rules: Rules
     assert said.length is not None
     untyped = Claim(path=name.path, size=said.length)
     if credential.dialect == "v":
-        _verify(credential, [untyped], rules)
+        check(credential, [untyped], rules)
         return Slot(name, said.length, _storable(said.content_type, name))
     claims = [attrs.evolve(untyped, content_type=each) for each in _types(said.content_type, name)]
-    signed = _verify(credential, claims, rules)
+    signed = check(credential, claims, rules)
     return Slot(name, said.length, _storable(signed.content_type, name))
 
 
@@ -297,42 +251,6 @@ def _types(declared: bytes | None, name: StoredName) -> Sequence[bytes]:
     return list(dict.fromkeys([sent, guessed, guessed + b"; charset=utf-8", plain]))
 
 
-def _check_timed(
-    credential: Credential,
-    methods: Sequence[bytes],
-    name: StoredName,
-    now: float | None,
-    rules: Rules,
-) -> None:
-    """
-    ``v3``: the method, the end and the whole path are signed, and what else
-    stands in the query.
-
-    An operation is refused even when it is signed, as long as none is served:
-    ``/a?b`` as a name and as an operation are one message, and so a signature
-    for the file ``a?b`` would else open the file ``a``.
-
-    :param now: unix seconds; ``None`` where the end does not count any more.
-    """
-    url_path = b"/" + b"/".join((*rules.prefix, *name.segments))
-    claims = [
-        Claim(
-            method=method,
-            expires=credential.expires,
-            url_path=url_path,
-            operation=credential.operation,
-        )
-        for method in dict.fromkeys(methods)
-    ]
-    _verify(credential, claims, rules)
-    if now is not None and now >= credential.expires:
-        raise Expired(
-            "The signature has expired.", hint=f"v3 ended {now - credential.expires:.0f} s ago"
-        )
-    if credential.operation:
-        raise MalformedQuery("The query names an operation that is not served here.")
-
-
 def _by_token(
     said: _Said, credential: Credential, name: StoredName, now: float, rules: Rules
 ) -> Slot:
@@ -343,7 +261,7 @@ def _by_token(
     if name.segments != (grant.slot.encode(), grant.filename.encode()):
         raise WrongSlot(
             "The token was issued for another file.",
-            hint=f"the jwt is for {grant.slot!a}/{grant.filename!a}{_below(rules)}",
+            hint=f"the jwt is for {grant.slot!a}/{grant.filename!a}{below(rules)}",
         )
     if said.length not in (None, grant.size):
         raise TooLarge(
@@ -386,26 +304,6 @@ def _check_token_again(
             hint=f"the jwt is for {grant.slot!a}/{grant.filename!a}, {grant.size} bytes,"
             f" {grant.content_type!a}",
         )
-
-
-def _verify(credential: Credential, claims: Sequence[Claim], rules: Rules) -> Claim:
-    """
-    :raise BadSignature: with the messages that were tried as its hint.
-    """
-    try:
-        return verify(credential.dialect, credential.proof, claims, rules.keys)
-    except BadSignature as refusal:
-        tried = " or ".join(ascii(MESSAGES[credential.dialect](claim)) for claim in claims)
-        raise BadSignature(
-            refusal.text, hint=f"{credential.dialect} was checked over {tried}{_below(rules)}"
-        ) from None
-
-
-def _below(rules: Rules) -> str:
-    """
-    Where names begin, for a hint: the base path is what is mostly wrong.
-    """
-    return f", names beginning below {'/' + b'/'.join(rules.prefix).decode()!a}"
 
 
 def _storable(declared: bytes | None, name: StoredName) -> str:
