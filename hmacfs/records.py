@@ -52,6 +52,12 @@ class Row:
     One file as the index lists it.
 
     :ivar name: its :attr:`hmacfs.names.StoredName.text`.
+    :ivar expires: unix seconds from which on it is not served, by all that
+        applies; ``None``: never.
+    :ivar own: the expiry that it was given when it was stored, whatever the
+        settings say now, or ``None``.
+    :ivar counted: unix seconds from which its term counts where that is not
+        :attr:`stored`: it came back out of the trash then.
 
     The others are those of :class:`FileRecord`.
     """
@@ -63,6 +69,8 @@ class Row:
     sha256: str | None = None
     expires: int | None = None
     owner: str | None = None
+    own: int | None = None
+    counted: float | None = None
 
 
 @attrs.frozen
@@ -126,6 +134,24 @@ class Trashed:
     version: str
     size: int
     removed: float
+
+
+@attrs.frozen
+class Went:
+    """
+    How much of one kind a duty took away.
+
+    :ivar kind: as of :class:`Removed`, or ``"record"`` of an upload,
+        ``"tombstone"``, ``"row"`` of the index, or ``"folder"``.
+    :ivar why: ``"expired"``, ``"over the bound"``, ``"stray"`` or ``"empty"``.
+    :ivar count: how many went.
+    :ivar size: their bytes, as far as they have any.
+    """
+
+    kind: str
+    why: str
+    count: int
+    size: int
 
 
 @attrs.frozen

@@ -82,6 +82,7 @@ FLOORS: Mapping[str, int] = {
 PACKAGES = (
     "hmacfs.resumable",
     "hmacfs.store",
+    "hmacfs.store.tables",
     "hmacfs.metadata",
     "hmacfs.web",
     "hmacfs.care",
