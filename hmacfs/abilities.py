@@ -156,10 +156,48 @@ class ITrash(Interface):
             taken meanwhile, or it is not in the trash any more.
         """
 
+    def open_trashed(item: Trashed) -> Deferred[IFile]:
+        """
+        :return: fires with it, for whoever has to know which bytes they are.
+        :raise NotFound: it is not in the trash any more.
+        """
+
+    def discard(item: Trashed) -> Deferred[bool]:
+        """
+        Remove something for good before its time.
+
+        :return: fires with whether it was there, when a power cut does not
+            bring it back.
+        """
+
     def purge(before: float, most: int) -> Deferred[int]:
         """
         Remove for good what came into the trash before *before*.
 
         :param most: how many at most.
         :return: fires with how many went.
+        """
+
+
+class IBans(Interface):
+    """
+    A store that refuses bytes by their digest, under whatever name they come.
+    """
+
+    def banned() -> Deferred[Sequence[str]]:
+        """
+        :return: fires with the hexadecimal SHA-256 of all that is refused, in
+            order.
+        """
+
+    def ban(sha256: str) -> Deferred[bool]:
+        """
+        Refuse these bytes from now on; what is kept of them stays.
+
+        :return: fires with whether that is new, when it survives a power cut.
+        """
+
+    def unban(sha256: str) -> Deferred[bool]:
+        """
+        :return: fires with whether they were refused until now.
         """
