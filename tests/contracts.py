@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
 from hmacfs.errors import (
+    Deleted,
     Exists,
     Forbidden,
     NoSpace,
@@ -305,7 +306,7 @@ class StoreContract(WithStore):
         self.assertEqual(self.get(), b"abc")
         self.clock.advance(1)
         self.not_found()
-        self.refused(Exists, self.store.begin(slot()))
+        self.refused(Deleted, self.store.begin(slot()))
 
     def test_read(self) -> None:
         """

@@ -176,6 +176,6 @@ class PromiseTests(ResumingCase):
         for setting in (False, True):
             self.serve(Digests=setting)
             self.put("a", b"abc")
-            [(record, _)] = self.store.files.values()
-            found.append(record.sha256)
+            [kept] = self.store.files.values()
+            found.append(kept.record.sha256)
         self.assertEqual(found, [None, sha256(b"abc").hexdigest()])

@@ -15,22 +15,17 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from hmacfs.errors import (
-    Exists,
-    Forbidden,
-    Locked,
-    NoSpace,
-    NotAFolder,
-    NotFound,
-    WrongLength,
-)
+from hmacfs.abilities import IRemoves
+from hmacfs.errors import Banned, Locked, OverQuota
 from hmacfs.interfaces import IDigests, IFile, IIndex, IResumes, IStore, IUpload
 from hmacfs.names import StoredName
-from hmacfs.records import Figures, FileRecord, Row
+from hmacfs.records import Figures, FileRecord, Removed, Row
+from hmacfs.store.memory_files import Content, Keeping, MemoryFile
+from hmacfs.store.memory_sweeping import MemorySweeping
+from hmacfs.store.memory_upload import MemoryUpload
 from hmacfs.store.parts import missing
 from hmacfs.store.space import Promise, Space
 from hmacfs.store.suspended import Suspended, Waiting
-from hmacfs.store.troubles import too_large
 from hmacfs.uploads import Slot, UploadRecord
 
 
@@ -65,33 +60,35 @@ class MemoryIndex:
         return len(self.rows), sum(row.size for row in self.rows.values())
 
 
-@implementer(IStore, IResumes, IDigests)
-class MemoryStore:
+@implementer(IStore, IResumes, IDigests, IRemoves)
+class MemoryStore(MemorySweeping):
     """
-    Files by name.
+    Files by name, and the parts that become files.
 
-    :ivar files: what is served: the record and the bytes.
     :ivar parts: the bytes of uploads, under way and suspended, by id.
     :ivar suspended: the parts that wait.
     :ivar writing: the uploads under way.
+    :ivar banned: the digests of bytes that are not kept again.
     """
 
     def __init__(
-        self, clock: IReactorTime, capacity: int = 2**30, upload_expiry: int = 86400
+        self,
+        clock: IReactorTime,
+        capacity: int = 2**30,
+        upload_expiry: int = 86400,
+        keeping: Keeping | None = None,
     ) -> None:
         """
         :param capacity: bytes that it takes, parts included.
         :param upload_expiry: seconds that an unfinished upload waits.
         """
-        self.files: dict[StoredName, tuple[FileRecord, bytes]] = {}
+        super().__init__(clock, keeping or Keeping())
         self.parts: dict[bytes, bytearray] = {}
         self.suspended = Suspended()
         self.writing: dict[bytes, MemoryUpload] = {}
+        self.banned: set[str] = set()
         self.upload_expiry = upload_expiry
         self.space = Space(self._free, 0)
-        self.written = 0
-        self.commits = 0
-        self.clock = clock
         self._capacity = capacity
 
     def start(self) -> Deferred[None]:
@@ -135,38 +132,63 @@ class MemoryStore:
         if id.encode() in self.writing:
             return fail(Locked())
         if self.suspended.remove(id.encode()) is not None:
-            self.remove(id.encode())
+            self.drop_part(id.encode())
         return succeed(None)
 
     def expire(self, now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
         """See :meth:`hmacfs.interfaces.IResumes.expire`."""
         due = self.suspended.due(now, most)
         for waiting in due:
-            self.remove(waiting.id)
+            self.drop_part(waiting.id)
         return succeed([waiting.record for waiting in due if waiting.record is not None])
+
+    def take_down(self, name: StoredName, ban: bool = False) -> Deferred[Sequence[Removed]]:
+        """See :meth:`hmacfs.abilities.IRemoves.take_down`."""
+        self.bury(name)
+        gone = self._kept_under(name)
+        for removed, data in gone:
+            self.written -= removed.size
+            if ban:
+                self.banned.add(hashlib.sha256(data).hexdigest())
+        return succeed([removed for removed, _ in gone] + self._cut(name))
 
     def figures(self) -> Deferred[Figures]:
         """See :meth:`hmacfs.interfaces.IStore.figures`."""
-        size = sum(record.size for record, _ in self.files.values())
+        size = sum(kept.record.size for kept in self.files.values())
         return succeed(Figures(len(self.files), size, self.space.left()))
 
     def faults(self) -> Sequence[str]:
         """See :meth:`hmacfs.interfaces.IStore.faults`.  There are none."""
         return ()
 
-    def check(self, slot: Slot) -> None:
+    def check_owner(self, owner: str | None, size: int) -> None:
         """
-        :raise Refusal: something has the name that does not give way.
+        :param size: bytes that *owner* wants to upload.
+        :raise OverQuota: he would keep too many, uploads under way counted.
         """
-        if slot.name in self.files and not slot.overwrite:
-            raise Exists("This name holds another file already.")
-        if self._is_folder(slot.name) or any(
-            StoredName(slot.name.segments[:depth]) in self.files
-            for depth in range(1, len(slot.name.segments))
-        ):
-            raise NotAFolder("A folder of this name is a file already.")
+        quota = self.keeping.owner_quota
+        if owner is None or not quota:
+            return
+        coming = (each for each in self.writing.values() if each.slot.owner == owner)
+        kept = self.kept(owner) + sum(each.slot.size or each.offset for each in coming)
+        if kept + size > quota:
+            raise OverQuota(
+                f"The owner of this file keeps {kept} bytes, and may keep {quota} at most:"
+                f" {size} more are too many."
+            )
 
-    def remove(self, id: bytes) -> int:
+    def land(self, slot: Slot, data: bytes, sha256: str | None) -> FileRecord:
+        """
+        Make the bytes of a part the file of its name.
+
+        :raise Refusal: something has the name, or these bytes are not kept.
+        """
+        self.check(slot)
+        if self.banned and hashlib.sha256(data).hexdigest() in self.banned:
+            raise Banned("These bytes were taken down, and are not kept again.")
+        return self.put(slot, data, sha256)
+
+    def drop_part(self, id: bytes) -> int:
         """
         :return: how many bytes the part *id* had.
         """
@@ -174,13 +196,39 @@ class MemoryStore:
         self.written -= size
         return size
 
+    def _kept_under(self, name: StoredName) -> list[tuple[Removed, bytes]]:
+        """
+        :return: all that is, or was, the file *name*; it is not kept any longer.
+        """
+        found: list[tuple[str, Content, str]] = []
+        if name in self.files:
+            found.append(("", self.files.pop(name), "file"))
+        found += [(id, kept, "version") for id, kept in self.past.pop(name, {}).items()]
+        resting = [item for item in self.trash if item.name == name.text]
+        found += [(item.version, self.trash.pop(item), "trash") for item in resting]
+        return [
+            (Removed(name.text, id, len(kept.data), kind), kept.data) for id, kept, kind in found
+        ]
+
+    def _cut(self, name: StoredName) -> list[Removed]:
+        """
+        :return: the parts that would have become the file *name*.
+        """
+        for upload in [each for each in self.writing.values() if each.slot.name == name]:
+            upload.suspend()
+        ids = self.suspended.named(name)
+        for id in ids:
+            self.suspended.remove(id)
+        return [Removed(name.text, "", self.drop_part(id), "part") for id in ids]
+
     def _begin(self, slot: Slot, record: UploadRecord | None) -> IUpload:
         self.check(slot)
+        self.check_owner(slot.owner, slot.size or 0)
         promise = Promise(self.space)
         promise.ask(slot.size or 0)
         if record is None:
             for stale in self.suspended.take(slot.name, self.clock.seconds()):
-                self.remove(stale)
+                self.drop_part(stale)
         id = (token_hex(16) if record is None else record.id).encode()
         self.parts[id] = bytearray()
         return MemoryUpload(slot, record, id, promise, self)
@@ -191,10 +239,11 @@ class MemoryStore:
         waiting = self.suspended.get(id)
         if waiting is None or waiting.record is None or waiting.until <= self.clock.seconds():
             raise missing()
+        slot, until = waiting.record.slot, waiting.until
+        self.check_owner(slot.owner, waiting.record.length)
         promise = Promise(self.space)
         promise.ask(waiting.record.length - len(self.parts[id]))
         self.suspended.remove(id)
-        slot, until = waiting.record.slot, waiting.until
         return MemoryUpload(slot, waiting.record, id, promise, self, until)
 
     def _recorded(self, id: bytes) -> tuple[UploadRecord, int] | None:
@@ -206,162 +255,16 @@ class MemoryStore:
         return holder.record, len(self.parts[id])
 
     def _digest(self, name: StoredName) -> str:
-        record, data = self._find(name)
-        sha256 = record.sha256 or hashlib.sha256(data).hexdigest()
-        self.files[name] = (attrs.evolve(record, sha256=sha256), data)
+        found = self.find(name)
+        sha256 = found.record.sha256 or hashlib.sha256(found.data).hexdigest()
+        kept = self.files[name]
+        record = attrs.evolve(kept.record, sha256=sha256)
+        self.files[name] = attrs.evolve(kept, record=record)
         return sha256
 
     def _open(self, name: StoredName) -> IFile:
-        return MemoryFile(*self._find(name))
-
-    def _find(self, name: StoredName) -> tuple[FileRecord, bytes]:
-        if self._is_folder(name):
-            raise Forbidden("Folders are not served.")
-        record, data = self.files.get(name, (None, b""))
-        if record is None or (
-            record.expires is not None and record.expires <= self.clock.seconds()
-        ):
-            raise NotFound("Nothing is kept under this name.")
-        return record, data
-
-    def _is_folder(self, name: StoredName) -> bool:
-        depth = len(name.segments)
-        return any(
-            len(other.segments) > depth and other.segments[:depth] == name.segments
-            for other in self.files
-        )
+        found = self.find(name)
+        return MemoryFile(found.record, found.data)
 
     def _free(self) -> int:
         return self._capacity - self.written
-
-
-@implementer(IUpload)
-class MemoryUpload:
-    """
-    Bytes that are no file yet.
-    """
-
-    def __init__(
-        self,
-        slot: Slot,
-        record: UploadRecord | None,
-        id: bytes,
-        promise: Promise,
-        store: MemoryStore,
-        until: int | None = None,
-    ) -> None:
-        """
-        :param until: as it was suspended for.
-        """
-        self.slot = slot
-        self.record = record
-        self._id = id
-        self._data = store.parts[id]
-        self._promise = promise
-        self._store = store
-        self._until = until
-        self._over = False
-        store.writing[id] = self
-
-    @property
-    def offset(self) -> int:
-        """How many bytes there are."""
-        return len(self._data)
-
-    def append(self, pieces: Sequence[bytes]) -> Deferred[int]:
-        """See :meth:`hmacfs.interfaces.IUpload.append`."""
-        data = b"".join(pieces)
-        for bound in (self.slot.size, self.slot.most):
-            if bound is not None and self.offset + len(data) > bound:
-                return fail(too_large())
-        if self.slot.size is None:
-            try:
-                self._promise.ask(len(data))
-            except NoSpace:
-                return fail()
-        self._data += data
-        self._until = None
-        self._store.written += len(data)
-        self._promise.need(0 if self.slot.size is None else self.slot.size - self.offset)
-        return succeed(self.offset)
-
-    def truncate(self, offset: int) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
-        self._store.written -= self.offset - offset
-        del self._data[offset:]
-        self._promise.need(0 if self.slot.size is None else self.slot.size - self.offset)
-        return succeed(None)
-
-    def digest(self, algorithm: str, start: int = 0) -> Deferred[bytes]:
-        """See :meth:`hmacfs.interfaces.IUpload.digest`."""
-        data = self._data[start:]
-        return succeed(hashlib.new(algorithm, data, usedforsecurity=False).digest())
-
-    def commit(self, sha256: str | None = None) -> Deferred[FileRecord]:
-        """See :meth:`hmacfs.interfaces.IUpload.commit`."""
-        if self.slot.size not in (None, self.offset):
-            return fail(WrongLength("The body has another length than was promised."))
-        return maybeDeferred(self._commit, sha256)
-
-    def suspend(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IUpload.suspend`."""
-        if not self._over:
-            self._end()
-            until = self._until
-            if until is None:
-                until = int(self._store.clock.seconds()) + self._store.upload_expiry
-            if self.record is not None and self.record.until != until:
-                self.record = self.record.changed(until=until)
-            self._store.suspended.add(Waiting(self.slot.name, self._id, until, self.record))
-        return succeed(None)
-
-    def discard(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IUpload.discard`."""
-        if not self._over:
-            self._end()
-            self._store.remove(self._id)
-        return succeed(None)
-
-    def _end(self) -> None:
-        self._over = True
-        self._promise.need(0)
-        del self._store.writing[self._id]
-
-    def _commit(self, sha256: str | None) -> FileRecord:
-        try:
-            self._store.check(self.slot)
-        except BaseException:
-            self.discard()
-            raise
-        self._end()
-        del self._store.parts[self._id]
-        self._store.commits += 1
-        record = FileRecord(
-            size=self.offset,
-            content_type=self.slot.content_type,
-            stored=self._store.clock.seconds(),
-            etag=hashlib.sha256(b"%d" % self._store.commits).hexdigest()[:32],
-            sha256=sha256,
-            expires=self.slot.expires,
-            owner=self.slot.owner,
-        )
-        self._store.files[self.slot.name] = (record, bytes(self._data))
-        return record
-
-
-@implementer(IFile)
-class MemoryFile:
-    """
-    The bytes that a file had when it was opened.
-    """
-
-    def __init__(self, record: FileRecord, data: bytes) -> None:
-        self.record = record
-        self._data = data
-
-    def read(self, offset: int, size: int) -> Deferred[bytes]:
-        """See :meth:`hmacfs.interfaces.IFile.read`."""
-        return succeed(self._data[offset : offset + size])
-
-    def close(self) -> None:
-        """There is nothing to let go of."""
