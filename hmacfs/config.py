@@ -114,7 +114,7 @@ def parse(table: Mapping[str, Any], folder: str, files: Files) -> Parsed:
         try:
             values[key.field] = key.kind.read(table.get(key.name, key.default), place)
         except ValueError as error:
-            problems.append(Problem(key.name, str(error)))
+            problems.extend(Problem(key.name, sentence) for sentence in error.args)
             continue
         if key.later and values[key.field] != key.kind.read(key.default, place):
             warnings.append(Problem(key.name, "this version knows it and does not act on it yet."))
@@ -136,7 +136,9 @@ _BY_LETTERS = {key.name.lower(): key.name for key in KEYS}
 def _unknown(name: str, value: object) -> Problem:
     if isinstance(value, Mapping):
         return Problem(
-            name, "is a section, and there are none; write every setting without one, at the top."
+            name,
+            "is a section, and there are none but [[Retention]]; write every setting without one, "
+            "at the top.",
         )
     letters = re.sub(r"[\W_]", "", name.lower())[:60]
     nearest = get_close_matches(letters, _BY_LETTERS, n=1)

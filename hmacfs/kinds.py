@@ -62,7 +62,7 @@ class Kind:
     """
     :ivar form: what to write, for the comments of the example configuration.
     :ivar read: makes the value that the program works with; raises
-        ``ValueError`` with a sentence for the operator.
+        ``ValueError`` with sentences for the operator, one each argument.
     """
 
     form: str

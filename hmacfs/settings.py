@@ -17,6 +17,8 @@ import attrs
 from hmacfs import kinds
 from hmacfs.addresses import Address
 from hmacfs.kinds import Kind, Network
+from hmacfs.retention import Rule
+from hmacfs.retention_kind import RETENTION
 
 #: A chunk is held in memory for every transfer.
 LARGEST_CHUNK = 64 * 2**20
@@ -32,6 +34,7 @@ class Key:
     :ivar kind: what its value may be.
     :ivar why: one line for the operator.
     :ivar later: it is known and checked, and nothing acts on it yet.
+    :ivar example: how it is written, where the default does not show it.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Key:
     kind: Kind
     why: str
     later: bool = False
+    example: str = ""
 
     @property
     def field(self) -> str:
@@ -62,6 +66,11 @@ class Settings:
     :ivar upload_sub_dir: the prefix of every file's URL, without slashes at
         its ends; may hold several segments, never none.
     :ivar log_file: ``""`` is standard output.
+    :ivar max_versions: 0 keeps all.
+    :ivar trash_ttl: 0 is no trash.
+    :ivar tombstone_ttl: 0 is no tombstones.
+    :ivar delete_secret: ``b""`` where Metronome deletes nothing.
+    :ivar retention: in the order in which they are asked.
     :ivar workers: processes; ``None`` is between the two bounds, by load.
     :ivar max_workers: ``None`` is the processors this daemon may use.
     :ivar public_url: without a slash at its end; ``""`` where it is not known.
@@ -91,6 +100,7 @@ class Settings:
     max_versions: int
     overwrite_needs: str
     file_ttl: int | None
+    trash_ttl: int
     sweep_interval: int
     durability: str
     digests: bool
@@ -111,6 +121,7 @@ class Settings:
     tombstone_ttl: int
     owner_quota: int | None
     owner_from: str
+    retention: tuple[Rule, ...]
 
 
 KEYS: tuple[Key, ...] = (
@@ -251,7 +262,6 @@ KEYS: tuple[Key, ...] = (
         5,
         kinds.whole(0),
         "How many former versions of a file are kept; 0 keeps all.",
-        later=True,
     ),
     Key(
         "OverwriteNeeds",
@@ -264,7 +274,12 @@ KEYS: tuple[Key, ...] = (
         "",
         kinds.duration(never=True),
         'How long a file is kept after its upload; "" is for ever.',
-        later=True,
+    ),
+    Key(
+        "TrashTTL",
+        "24h",
+        kinds.duration(positive=False),
+        'How long what a sweep took away can be brought back by "hmacfs undo"; "0" is not at all.',
     ),
     Key(
         "SweepInterval",
@@ -370,27 +385,30 @@ KEYS: tuple[Key, ...] = (
         "",
         kinds.SECRET,
         'What Metronome signs deletions with besides the secret; "" refuses them.',
-        later=True,
     ),
     Key(
         "TombstoneTTL",
         "1y",
         kinds.duration(positive=False),
         "How long the name of a deleted file takes no upload.",
-        later=True,
     ),
     Key(
         "OwnerQuota",
         "0",
         kinds.size(unbounded=True),
         'How much one owner may keep; "0" is no bound.',
-        later=True,
     ),
     Key(
         "OwnerFrom",
         "jwt",
         kinds.choice("jwt", "path"),
         "Who owns a file: the user in the JWT, or the first segment of its path.",
-        later=True,
+    ),
+    Key(
+        "Retention",
+        [],
+        RETENTION,
+        "Other terms for some names: the first rule that fits counts; they end this file.",
+        example='[[Retention]]\nmatch = "avatars/*"\nttl = "never"',
     ),
 )

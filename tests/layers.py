@@ -43,6 +43,7 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.redis_url": 0,
     "hmacfs.resumable": 0,
     "hmacfs.retention": 0,
+    "hmacfs.retention_kind": 0,
     "hmacfs.rules": 0,
     "hmacfs.settings": 0,
     "hmacfs.signing": 0,

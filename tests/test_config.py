@@ -113,6 +113,7 @@ class DefaultTests(ConfigCase):
                 "max_versions": 5,
                 "overwrite_needs": "any",
                 "file_ttl": None,
+                "trash_ttl": 86400,
                 "sweep_interval": 60,
                 "durability": "full",
                 "digests": False,
@@ -133,6 +134,7 @@ class DefaultTests(ConfigCase):
                 "tombstone_ttl": 365 * 86400,
                 "owner_quota": None,
                 "owner_from": "jwt",
+                "retention": (),
             },
         )
 
@@ -176,8 +178,8 @@ class ProblemTests(ConfigCase):
             ),
             [
                 "Listenport: is no setting; did you mean ListenPort?",
-                "server: is a section, and there are none; write every setting without one, "
-                "at the top.",
+                "server: is a section, and there are none but [[Retention]]; write every setting "
+                "without one, at the top.",
                 "UnixSocketMode: 660 is no file mode; write three octal digits between quotation "
                 'marks, such as "0660".',
                 "Secret: this is a placeholder, which anybody can guess; write a secret: "
@@ -417,12 +419,12 @@ class WarningTests(ConfigCase):
         """
         A setting that nothing acts on yet says so, unless it is the default.
         """
-        table = {"Secret": KEY, "FileTTL": "30d", "MaxVersions": 5, "Workers": "auto"}
+        table = {"Secret": KEY, "MinWorkers": 1, "MaxWorkers": 3, "Workers": "auto"}
         self.assertEqual(
             self.parse(table).warnings,
             (
-                "FileTTL: this version knows it and does not act on it yet.",
                 "Workers: this version knows it and does not act on it yet.",
+                "MaxWorkers: this version knows it and does not act on it yet.",
             ),
         )
 
@@ -440,6 +442,14 @@ class WarningTests(ConfigCase):
             "UploadExpiry": "1h",
             "SweepInterval": "5m",
             "Digests": True,
+            "FileTTL": "30d",
+            "MaxVersions": 0,
+            "TrashTTL": "0",
+            "TombstoneTTL": "0",
+            "OwnerQuota": "1GB",
+            "OwnerFrom": "path",
+            "DeleteSecret": "delme",
+            "Retention": [{"match": "a/*", "ttl": 5}],
         }
         self.assertEqual(self.parse({"Secret": KEY, **table}).warnings, ())
 

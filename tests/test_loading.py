@@ -21,6 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from hmacfs.addresses import Unix
 from hmacfs.config import KEYS, Key, Problems
 from hmacfs.loading import LARGEST_CONFIG, LARGEST_SECRET, Loaded, load, read_table
+from hmacfs.retention import Rule
 
 EXAMPLE = Path(__file__).parent.parent / "conf" / "hmacfs.toml"
 KEY = "a key of the tests, long enough for all"
@@ -461,6 +462,8 @@ class ExampleTests(LoadingCase):
         comments = "\n".join(
             textwrap.fill(line, 98, initial_indent="# ", subsequent_indent="# ") for line in lines
         )
+        if key.example:
+            return f"{comments}\n{textwrap.indent(key.example, '# ')}\n"
         default = "change-me" if key.name == "Secret" else key.default
         return f"{comments}\n{key.name} = {json.dumps(default)}\n"
 
@@ -484,3 +487,12 @@ class ExampleTests(LoadingCase):
         loaded = self.load(EXAMPLE.read_text().replace("change-me", KEY))
         self.assertEqual(loaded.warnings, ())
         self.assertEqual(loaded.settings, self.load(f'Secret = "{KEY}"').settings)
+
+    def test_rules(self) -> None:
+        """
+        The rules that it shows hold once their marks are taken off.
+        """
+        text = EXAMPLE.read_text().replace("change-me", KEY)
+        at = text.index("# [[Retention]]")
+        loaded = self.load(text[:at] + text[at:].replace("# ", ""))
+        self.assertEqual(loaded.settings.retention, (Rule("avatars/*", None),))
