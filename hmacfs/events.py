@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import attrs
 
+from hmacfs.records import Went
+
 
 @attrs.frozen
 class Event:
@@ -255,6 +257,41 @@ class DownloadFailed(Event):
 
 
 @attrs.frozen
+class FileRemoved(Event):
+    """
+    Somebody who may had a file removed for good, with its versions, or one
+    version of it.
+
+    :ivar request: the id of the request that wanted it.
+    :ivar version: its id, ``""`` of the file itself.
+    :ivar size: bytes of it; of a file without its versions.
+    :ivar why: ``"deleted"``.
+    """
+
+    request: str
+    name: str
+    version: str
+    size: int
+    why: str
+
+
+@attrs.frozen
+class VersionRestored(Event):
+    """
+    A version is the file again.
+
+    :ivar request: as of :class:`FileRemoved`.
+    :ivar version: the id that it had.
+    :ivar size: bytes of it.
+    """
+
+    request: str
+    name: str
+    version: str
+    size: int
+
+
+@attrs.frozen
 class RedisLost(Event):
     """
     Redis does not answer, or refuses; uploads go on without it.  Told once
@@ -276,6 +313,58 @@ class RedisBack(Event):
     """
 
     missed: int
+    duration: float
+
+
+@attrs.frozen
+class Retired(Event):
+    """
+    A sweep took something away.
+
+    :ivar version: its id, ``""`` of the file itself.
+    :ivar size: bytes.
+    :ivar why: as of :class:`hmacfs.records.Due`.
+    """
+
+    name: str
+    version: str
+    size: int
+    why: str
+
+
+@attrs.frozen
+class SweepHalted(Event):
+    """
+    Nothing is removed any more until an operator says so.
+
+    :ivar why: a sentence for him.
+    """
+
+    why: str
+
+
+@attrs.frozen
+class SweepReleased(Event):
+    """
+    What is past its time is removed again.
+
+    :ivar confirmed: whether the operator said so; else what halted it is over.
+    """
+
+    confirmed: bool
+
+
+@attrs.frozen
+class DutyDone(Event):
+    """
+    A round of one of the duties is over, or broke off.
+
+    :ivar duty: its name.
+    :ivar went: what it took away.
+    """
+
+    duty: str
+    went: tuple[Went, ...]
     duration: float
 
 

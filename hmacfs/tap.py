@@ -18,6 +18,8 @@ from twisted.python import usage
 
 from hmacfs import __version__, loading, logs, redis_url, systemd
 from hmacfs.access_log import AccessLog
+from hmacfs.care.duty import Duty
+from hmacfs.care.uploads import Uploads
 from hmacfs.config import Problem, Problems, Settings
 from hmacfs.daemon import Daemon, Part
 from hmacfs.drain import Drain
@@ -34,7 +36,6 @@ from hmacfs.reunion import Reunion
 from hmacfs.sharing_metrics import SharingMetrics
 from hmacfs.signals import Signals
 from hmacfs.store.opening import open_filesystem
-from hmacfs.sweep import Sweep
 from hmacfs.web.root import make_site
 
 
@@ -89,7 +90,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     metadata = open_metadata(settings, database, hub, reactor)
     node = settings.public_url if settings.redis_url else ""
     reunion = Reunion(store, store, metadata, node, reactor, settings.upload_expiry)
-    sweep = Sweep(store, metadata, hub, reactor, settings.sweep_interval)
+    uploads = Uploads(store, metadata, hub, reactor)
+    sweep = Duty("unfinished uploads", uploads.sweep, hub, reactor, settings.sweep_interval)
     site = make_site(store, metadata, hub, settings, reactor)
     mode = settings.unix_socket_mode
     public = Ports(reactor, "ListenPort", settings.listen_port, mode, site)

@@ -74,7 +74,6 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.reunion": 4,
     "hmacfs.sharing_metrics": 4,
     "hmacfs.signals": 4,
-    "hmacfs.sweep": 4,
     "hmacfs.systemd": 4,
     "hmacfs.tap": 4,
 }

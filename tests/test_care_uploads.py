@@ -1,5 +1,5 @@
 """
-Tests for :mod:`hmacfs.sweep`.
+Tests for :mod:`hmacfs.care.uploads`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.events import UploadExpired
+from hmacfs.care.duty import SLICE, Duty
+from hmacfs.care.uploads import Uploads
+from hmacfs.events import DutyDone, UploadExpired
 from hmacfs.metadata.memory import MemoryMetadata
+from hmacfs.records import Went
 from hmacfs.store.memory import MemoryStore
-from hmacfs.sweep import SLICE, Sweep
 from hmacfs.uploads import UploadRecord
 from tests.hub import Heard
 
@@ -40,7 +42,7 @@ def record(number: int = 1, **fields: Any) -> UploadRecord:
     return UploadRecord(**{**told, **fields})
 
 
-class SweepTests(SynchronousTestCase):
+class UploadsTests(SynchronousTestCase):
     """
     What waited too long goes, and all else stays.
     """
@@ -51,7 +53,8 @@ class SweepTests(SynchronousTestCase):
         self.hub = Heard()
         self.store = MemoryStore(self.clock, upload_expiry=EXPIRY)
         self.metadata = MemoryMetadata(self.clock, EXPIRY)
-        self.sweep = Sweep(self.store, self.metadata, self.hub, self.clock, EVERY)
+        uploads = Uploads(self.store, self.metadata, self.hub, self.clock)
+        self.sweep = Duty("unfinished uploads", uploads.sweep, self.hub, self.clock, EVERY)
 
     def start(self) -> None:
         self.sweep.startService()
@@ -81,7 +84,13 @@ class SweepTests(SynchronousTestCase):
         self.clock.advance(EVERY)
         self.assertEqual((self.gone(), len(self.store.parts)), ([], 1))
         self.clock.advance(EVERY)
-        self.assertEqual(self.hub.events, [UploadExpired(NOW + 120.0, record().id, "1.txt")])
+        self.assertEqual(
+            self.hub.events[-2:],
+            [
+                UploadExpired(NOW + 120.0, record().id, "1.txt"),
+                DutyDone(NOW + 120.0, "unfinished uploads", (Went("part", "expired", 1, 0),), 0.0),
+            ],
+        )
         self.assertEqual((self.store.parts, self.metadata.records), ({}, {}))
 
     def test_plain(self) -> None:
@@ -198,6 +207,23 @@ class SweepTests(SynchronousTestCase):
         self.assertEqual((self.gone(), self.metadata.records), ([], {}))
         self.clock.advance(EVERY)
         self.assertEqual(self.gone(), ["1.txt"])
+
+    def test_dry(self) -> None:
+        """
+        Before anybody does it, it can be told what would go.
+        """
+        self.remember(record(1))
+        self.suspend(record(1))
+        self.suspend(record(2, front="put"))
+        self.remember(record(3, state="finished"))
+        self.clock.advance(1)
+        self.suspend(record(4, front="put"))
+        self.clock.advance(EXPIRY - 1)
+        self.assertEqual(
+            self.successResultOf(self.sweep.run(dry=True)),
+            (Went("part", "expired", 2, 0), Went("record", "expired", 2, 0)),
+        )
+        self.assertEqual((len(self.store.parts), self.gone(), self.hub.events), (3, [], []))
 
     def test_stop(self) -> None:
         """
