@@ -17,7 +17,7 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 from zope.interface import implementer
 
@@ -114,6 +114,12 @@ class Disk:
         """See :meth:`hmacfs.interfaces.IDisk.names`."""
         return [os.fsencode(name) for name in os.listdir(folder)]
 
+    def entries(self, folder: int) -> Generator[tuple[bytes, str]]:
+        """See :meth:`hmacfs.interfaces.IDisk.entries`."""
+        with os.scandir(folder) as found:
+            for entry in found:
+                yield os.fsencode(entry.name), _kind(entry)
+
     def create(self, folder: int, name: bytes, mode: int) -> int:
         """See :meth:`hmacfs.interfaces.IDisk.create`."""
         return os.open(name, _APPENDED | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
@@ -196,6 +202,12 @@ class Disk:
     def claim(self, file: int) -> None:
         """See :meth:`hmacfs.interfaces.IDisk.claim`."""
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_dir(follow_symlinks=False):
+        return "folder"
+    return "file" if entry.is_file(follow_symlinks=False) else "other"
 
 
 def _status(found: os.stat_result) -> Status:

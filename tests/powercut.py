@@ -12,7 +12,7 @@ import errno
 import itertools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import attrs
 from zope.interface import implementer
@@ -111,6 +111,10 @@ class PowerCutDisk:
 
     def names(self, folder: int) -> list[bytes]:
         return list(self._folder(folder).entries)
+
+    def entries(self, folder: int) -> Generator[tuple[bytes, str]]:
+        for name, node in list(self._folder(folder).entries.items()):
+            yield name, _status(node).kind
 
     def create(self, folder: int, name: bytes, mode: int) -> int:
         node = self._change("create", folder, name, lambda: File(self.tree.inode()))
