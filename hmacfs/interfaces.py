@@ -12,7 +12,7 @@ the caller logs it and answers 500.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -21,7 +21,7 @@ from zope.interface import Attribute, Interface
 
 from hmacfs.events import Event
 from hmacfs.names import StoredName
-from hmacfs.records import Figures, FileRecord, Row, Sharing, Status
+from hmacfs.records import Figures, FileRecord, Sharing, Status, Totals
 from hmacfs.uploads import Slot, UploadRecord
 
 T = TypeVar("T")
@@ -294,6 +294,13 @@ class IDisk(Interface):
         :return: what is in *folder*, in no order.
         """
 
+    def entries(folder: int) -> Generator[tuple[bytes, str]]:
+        """
+        :return: what is in *folder*, in no order, each with its kind as of
+            :class:`hmacfs.records.Status`; read as it is asked for, and not
+            held at once.  *folder* stays open until it is closed.
+        """
+
     def create(folder: int, name: bytes, mode: int) -> int:
         """Make a new file, to be read, and written at its end."""
 
@@ -392,37 +399,10 @@ class IThreads(Interface):
         :return: fires with what *function* returned, or fails with what it raised.
         """
 
-
-class IIndex(Interface):
-    """
-    What orders and searches the files: a row for each.
-
-    The files are the truth.  A row follows its file, soon, and is never in the
-    way of an answer; an index that is lost can be made anew from the files.
-    """
-
-    def start() -> Deferred[None]:
-        """Get ready, with what was written before or, where that is lost, with nothing."""
-
-    def stop() -> Deferred[None]:
-        """Let go of it."""
-
-    def write(rows: Sequence[Row]) -> Deferred[None]:
+    def ask(function: Callable[..., Deferred[T]], *args: Any) -> T:
         """
-        Put *rows* in, each in place of the one that has its name; all of them
-        or none.
-
-        :return: fires when they would survive a power cut.
-        """
-
-    def find(name: str) -> Deferred[Row | None]:
-        """
-        :return: fires with the row of *name*.
-        """
-
-    def totals() -> tuple[int, int]:
-        """
-        :return: how many rows there are, and the sum of their sizes.
+        From within one of these threads: call *function* where all else is
+        called, and wait for what its Deferred fires with, or raise it.
         """
 
 
@@ -436,8 +416,41 @@ class IDatabase(Interface):
         Call *function* in that thread, with the ``sqlite3.Connection`` and
         *args*, after all that was asked for before.
 
-        :return: fires with what it returned, or fails with what it raised,
-            in the order of the calls.
+        The call is one transaction: *function* begins none, commits none, and
+        returns nothing that still reads, as a cursor does.
+
+        :return: fires with what it returned, when all that it changed would
+            survive a power cut; or fails with what it raised, and nothing is
+            changed.  It fires in the order of the calls.
+        :raise OSError: ``ENOSPC``, there is no room.
+        """
+
+
+class IIndex(IDatabase):
+    """
+    What orders and searches the files: a row for each, and tables beside it.
+
+    The files are the truth.  A row follows its file, soon, and is never in the
+    way of an answer; an index that is lost can be made anew from the files.
+    What can be asked and said, by :meth:`run`, stands in
+    :mod:`hmacfs.store.tables`.
+    """
+
+    def start() -> Deferred[None]:
+        """Get ready, with what was written before or, where that is lost, with nothing."""
+
+    def stop() -> Deferred[None]:
+        """Let go of it."""
+
+    def totals() -> Totals:
+        """
+        :return: how much it lists.
+        """
+
+    def faults() -> Sequence[str]:
+        """
+        :return: a sentence for each thing that is wrong with it; empty where
+            all is well.
         """
 
 

@@ -74,6 +74,28 @@ class Row:
 
 
 @attrs.frozen
+class Tally:
+    """
+    :ivar count: how many there are.
+    :ivar size: their bytes.
+    """
+
+    count: int = 0
+    size: int = 0
+
+
+@attrs.frozen
+class Totals:
+    """
+    How much the index lists, of each kind.
+    """
+
+    files: Tally = Tally()
+    versions: Tally = Tally()
+    trash: Tally = Tally()
+
+
+@attrs.frozen
 class Version:
     """
     What a file was before.
@@ -152,6 +174,47 @@ class Went:
     why: str
     count: int
     size: int
+
+
+@attrs.frozen
+class Disagreement:
+    """
+    Where the tree, the attributes and the index do not tell the same.
+
+    :ivar kind: ``"no row"`` of a file that the index does not list, ``"no
+        file"`` of a row, ``"other row"`` where they differ, ``"buried"`` of a
+        file that was deleted and is there, ``"foreign label"`` of a file that
+        somebody changed without its label, ``"no name"`` of what cannot be
+        served, ``"empty folder"``, ``"unreadable"`` or ``"wrong sum"``.
+    :ivar side: ``"file"``, ``"version"``, ``"trash"`` or ``"owner"``.
+    :ivar name: of the file, or a path where that is no name, or an owner.
+    :ivar version: its id, of a version.
+    :ivar batch: of the trash.
+    :ivar text: a sentence.
+    """
+
+    kind: str
+    side: str
+    name: str
+    version: str
+    batch: str
+    text: str
+
+
+@attrs.frozen
+class Checked:
+    """
+    A slice of what there is, held against itself.
+
+    :ivar cursor: where to go on, for a later process as well; ``None`` at the
+        end.
+    :ivar looked: how many files, rows and folders were looked at.
+    :ivar found: what does not agree.
+    """
+
+    cursor: tuple[str, ...] | None
+    looked: int
+    found: tuple[Disagreement, ...] = ()
 
 
 @attrs.frozen

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
@@ -24,9 +23,9 @@ from hmacfs.errors import (
     TooLarge,
     WrongLength,
 )
-from hmacfs.interfaces import IFile, IIndex, IStore, IUpload
+from hmacfs.interfaces import IFile, IStore, IUpload
 from hmacfs.names import recall
-from hmacfs.records import Figures, FileRecord, Row
+from hmacfs.records import Figures, FileRecord
 from hmacfs.uploads import Slot
 
 NOW = 1_700_000_000
@@ -410,64 +409,3 @@ class StoreContract(WithStore):
         There is nothing to say of a store that is well.
         """
         self.assertEqual(list(self.store.faults()), [])
-
-
-ROWS = [
-    Row("a", TYPE, 3, NOW + 0.5, "0" * 64, NOW + 9, "me@example.org"),
-    Row("b/Größe", TYPE, 4, NOW),
-]
-
-
-class IndexContract:
-    """
-    What every provider of :class:`hmacfs.interfaces.IIndex` promises.
-    """
-
-    def make_index(self) -> IIndex:
-        """
-        :return: an empty index.
-        """
-        raise NotImplementedError
-
-    def setUp(self) -> None:
-        self.index = self.make_index()
-        self.successResultOf(self.index.start())
-        self.addCleanup(lambda: self.successResultOf(self.index.stop()))
-
-    def find(self, *names: str) -> list[Row | None]:
-        return [self.successResultOf(self.index.find(name)) for name in names]
-
-    def test_interface(self) -> None:
-        """
-        It is what it says.
-        """
-        self.assertTrue(verifyObject(IIndex, self.index))
-
-    def test_empty(self) -> None:
-        """
-        A new index knows nothing.
-        """
-        self.assertEqual((self.find("a"), self.index.totals()), ([None], (0, 0)))
-
-    def test_write(self) -> None:
-        """
-        Each row that was written is found by its name.
-        """
-        self.successResultOf(self.index.write(ROWS))
-        self.assertEqual((self.find("b/Größe", "a"), self.index.totals()), (ROWS[::-1], (2, 7)))
-
-    def test_replace(self) -> None:
-        """
-        The last row of a name is the one that counts.
-        """
-        newer, newest = (attrs.evolve(ROWS[0], size=size) for size in (10, 20))
-        self.successResultOf(self.index.write(ROWS))
-        self.successResultOf(self.index.write([newer, newest]))
-        self.assertEqual((self.find("a"), self.index.totals()), ([newest], (2, 24)))
-
-    def test_nothing(self) -> None:
-        """
-        There may be nothing to write.
-        """
-        self.successResultOf(self.index.write([]))
-        self.assertEqual(self.index.totals(), (0, 0))

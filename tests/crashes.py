@@ -11,7 +11,7 @@ of them at any call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import attrs
@@ -22,10 +22,10 @@ from twisted.python.failure import Failure
 from hmacfs.errors import NotFound
 from hmacfs.interfaces import IUpload
 from hmacfs.names import recall
-from hmacfs.records import FileRecord, Row
+from hmacfs.records import FileRecord
 from hmacfs.store.backlog import DELAY
 from hmacfs.store.filesystem import FilesystemStore
-from hmacfs.store.memory import MemoryIndex
+from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
 from hmacfs.uploads import Slot
 from tests.inline import Inline
@@ -43,13 +43,15 @@ class Moment:
     """
     A moment at which all may end.
 
-    :ivar rows: of the index, a database, which keeps what it has.
+    :ivar index: a snapshot of the index, a database, which keeps what it has.
+    :ivar listed: what that holds.
     :ivar acknowledged: the bytes that were answered 201, each by its path.
     :ivar power: whether the power was cut before, ever.
     """
 
     tree: Tree
-    rows: Mapping[str, Row]
+    index: bytes | None
+    listed: tuple[object, ...]
     acknowledged: frozenset[tuple[bytes, bytes]]
     power: bool = False
 
@@ -68,7 +70,7 @@ class Moment:
         """
         :return: the same for moments that have the same future.
         """
-        return repr((self.tree.key(), sorted(self.rows), self.acknowledged, self.power))
+        return repr((self.tree.key(), self.listed, self.acknowledged, self.power))
 
 
 class Life:
@@ -82,9 +84,8 @@ class Life:
         self, disk: PowerCutDisk, moment: Moment | None = None, threads: Inline | None = None
     ) -> None:
         self.disk = disk
-        self.index = MemoryIndex()
-        self.before = moment or Moment(disk.tree, {}, frozenset())
-        self.index.rows.update(self.before.rows)
+        self.before = moment or Moment(disk.tree, None, (), frozenset())
+        self.index = MemoryIndex(self.before.index)
         self.acknowledged = self.before.acknowledged
         self.moments: list[Moment] = []
         self.seen: set[object] = set()
@@ -110,13 +111,14 @@ class Life:
         moment = attrs.evolve(
             self.before,
             tree=self.disk.tree,
-            rows=dict(self.index.rows),
+            listed=self.index.contents(),
             acknowledged=self.acknowledged,
         )
         key = moment.key()
         if key not in self.seen:
             self.seen.add(key)
-            self.moments.append(attrs.evolve(moment, tree=moment.tree.copy()))
+            index = self.index.snapshot()
+            self.moments.append(attrs.evolve(moment, tree=moment.tree.copy(), index=index))
 
     def rest(self) -> None:
         """Let be done what is done behind the answers, and keep the end."""

@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 
 from hmacfs.disk import Disk
 from hmacfs.store.filesystem import FilesystemStore
-from hmacfs.store.memory import MemoryIndex
+from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
 from tests.contracts import ROOM, WithStore
 from tests.inline import Inline

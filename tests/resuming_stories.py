@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 
 from hmacfs.interfaces import IUpload
 from hmacfs.store.filesystem import FilesystemStore
-from hmacfs.store.memory import MemoryIndex
+from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
 from hmacfs.uploads import UploadRecord
 from tests.inline import Inline

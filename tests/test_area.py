@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.errors import StoreProblem
-from hmacfs.store.memory import MemoryIndex
+from hmacfs.store.memory_index import MemoryIndex
 from tests.on_disk import FaultyDisk, OnDisk
 
 

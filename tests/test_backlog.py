@@ -4,7 +4,8 @@ Tests for :mod:`hmacfs.store.backlog`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -12,23 +13,32 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.records import Row
 from hmacfs.store.backlog import DELAY, MOST, Backlog
-from hmacfs.store.memory import MemoryIndex
+from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.parts import Parts
+from hmacfs.store.tables import versions
+from hmacfs.store.tables.versions import VersionRow
 from tests.inline import Inline
 from tests.powercut import PowerCutDisk
+
+T = TypeVar("T")
 
 
 class SlowIndex(MemoryIndex):
     """
-    :ivar batches: what it was asked to write, and is not done with.
+    Does at once what it is asked for, and tells of it when it is let.
+
+    :ivar batches: the names that each batch wrote, and who waits for it.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.batches: list[tuple[list[str], Deferred[None]]] = []
 
-    def write(self, rows: Sequence[Row]) -> Deferred[None]:
-        self.batches.append(([row.name for row in rows], Deferred()))
+    def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
+        before = set(self.rows.values())
+        self.transact(function, *args)
+        written = sorted(row.name for row in set(self.rows.values()) - before)
+        self.batches.append((written, Deferred()))
         return self.batches[-1][1]
 
 
@@ -42,6 +52,7 @@ class BacklogTests(SynchronousTestCase):
         self.folder = self.disk.root("/")
         parts = Parts(self.disk, self.folder, True)
         self.backlog = Backlog(self.index, self.clock, Inline(), parts)
+        self.told: list[str] = []
 
     def add(self, name: str, size: int = 0) -> None:
         """
@@ -49,7 +60,9 @@ class BacklogTests(SynchronousTestCase):
         """
         part = f"{name}.{size}".encode()
         self.disk.close(self.disk.create(self.folder, part, 0o600))
-        self.backlog.add(Row(name, "a/b", size, 0), part)
+        self.backlog.add(
+            Row(name, "a/b", size, 0), part, settled=lambda: self.told.append(part.decode())
+        )
 
     def parts(self) -> list[bytes]:
         return sorted(self.disk.names(self.folder))
@@ -158,3 +171,107 @@ class BacklogTests(SynchronousTestCase):
             self.backlog.add(Row(str(number), "a/b", 0, 0), b"")
         self.assertIsNotNone(self.backlog.find(str(MOST - 1)))
         self.assertIsNone(self.backlog.find(str(MOST)))
+
+    def versions(self) -> list[tuple[str, int]]:
+        """
+        :return: the id and the size of each version that is written.
+        """
+        page = self.index.transact(versions.page, ("", ""), -1)
+        return [(each.id, each.row.size) for each in page]
+
+    def test_versions(self) -> None:
+        """
+        Versions are written with the row that they made way for, and go with
+        the one that was made of them.
+        """
+        rows = [Row("a", "a/b", size, 0) for size in range(4)]
+        self.backlog.add(rows[1], made=[VersionRow("0", rows[0])])
+        self.backlog.add(rows[2], made=[VersionRow("1", rows[1])])
+        self.assertEqual(self.versions(), [])
+        self.clock.advance(DELAY)
+        self.assertEqual(self.versions(), [("0", 0), ("1", 1)])
+        self.done(0)
+        self.backlog.add(rows[0], made=[VersionRow("2", rows[2])], gone=["0"])
+        self.clock.advance(DELAY)
+        self.assertEqual(self.versions(), [("1", 1), ("2", 2)])
+
+    def test_version_there_and_back(self) -> None:
+        """
+        Of a version that comes and goes within a moment the last word counts.
+        """
+        row = Row("a", "a/b", 0, 0)
+        made = [VersionRow("0", row), VersionRow("1", row)]
+        self.backlog.add(row, made=made)
+        self.backlog.add(row, gone=["0", "1"])
+        self.backlog.add(row, made=made[:1])
+        self.clock.advance(DELAY)
+        self.assertEqual(self.versions(), [("0", 0)])
+
+    def test_settled(self) -> None:
+        """
+        Who added a row hears that it is written, before anybody is answered
+        who asked the index later.
+        """
+        self.add("a", 1)
+        self.add("a", 2)
+        self.clock.advance(DELAY)
+        self.assertEqual(self.told, [])
+        self.done(0)
+        self.assertEqual(self.told, ["a.1", "a.2"])
+
+    def test_given_up(self) -> None:
+        """
+        So does he whose row is given up, by a broken index or a slow one.
+        """
+        self.add("a")
+        self.clock.advance(DELAY)
+        self.index.batches[0][1].errback(OSError())
+        self.assertEqual(self.told, ["a.0"])
+        for number in range(MOST):
+            self.backlog.add(Row(str(number), "a/b", 0, 0))
+        self.add("b")
+        self.assertEqual(self.told, ["a.0", "b.0"])
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def test_discard(self) -> None:
+        """
+        What waits of a name that is no more is dropped, parts and all, and
+        what is being written is waited for.
+        """
+        self.add("a", 1)
+        self.add("b", 1)
+        self.clock.advance(DELAY)
+        self.add("a", 2)
+        self.add("b", 2)
+        discarded = self.backlog.discard(["a", "c"])
+        self.assertEqual(self.told, ["a.2"])
+        self.assertNoResult(discarded)
+        self.done(0)
+        self.successResultOf(discarded)
+        self.assertEqual((self.told[1:], self.parts()), (["a.1", "b.1"], [b"b.2"]))
+        self.clock.advance(DELAY)
+        self.assertEqual(self.asked(), [["a", "b"], ["b"]])
+
+    def test_discard_holds_up_nobody(self) -> None:
+        """
+        Rows that come while a discard waits are written in their time.
+        """
+        self.add("a")
+        self.clock.advance(DELAY)
+        self.backlog.discard(["a"])
+        self.add("b")
+        self.clock.advance(DELAY)
+        self.done(0)
+        self.assertEqual(self.asked(), [["a"], ["b"]])
+
+    def test_part_stays(self) -> None:
+        """
+        A part that cannot be dropped stays, and holds up no other.
+        """
+        self.backlog.add(Row("a", "a/b", 0, 0), b"folder")
+        self.disk.make_folder(self.folder, b"folder", 0o700)
+        self.add("b")
+        self.clock.advance(DELAY)
+        self.done(0)
+        self.assertEqual(self.parts(), [b"folder"])
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)

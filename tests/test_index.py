@@ -10,26 +10,27 @@ from pathlib import Path
 import attrs
 from twisted.internet import reactor
 from twisted.trial.unittest import SynchronousTestCase, TestCase
-from zope.interface.verify import verifyObject
 
 from hmacfs.disk import Disk
 from hmacfs.errors import StoreProblem
-from hmacfs.interfaces import IDatabase
-from hmacfs.store.index import NAME, SqliteIndex
+from hmacfs.records import Tally, Totals
+from hmacfs.store.index import MARK, NAME, SqliteIndex
+from hmacfs.store.tables import bans, files
 from hmacfs.store.threads import Threads
-from tests.contracts import ROWS, IndexContract
+from tests.index_contract import ROWS, IndexContract
 from tests.inline import Inline
 
 
-def change(database: sqlite3.Connection, statement: str) -> None:
-    with database:
-        database.execute(statement)
+ROOT = "SELECT rootpage FROM sqlite_schema WHERE name = 'bans'"
+PAGE = 4096
 
 
 class SqliteIndexTests(IndexContract, SynchronousTestCase):
     """
     The index lasts, or is begun anew.
     """
+
+    index: SqliteIndex
 
     def make_index(self) -> SqliteIndex:
         self.path = Path(self.mktemp()).absolute()
@@ -52,18 +53,20 @@ class SqliteIndexTests(IndexContract, SynchronousTestCase):
         """
         What was written is there after another start, and is counted.
         """
-        self.successResultOf(self.index.write(ROWS))
+        self.run_now(files.write, ROWS)
         self.restart()
-        self.assertEqual((self.find("a", "b/Größe"), self.index.totals()), (ROWS, (2, 7)))
+        self.assertEqual(
+            (self.find("a", "b/Größe"), self.index.totals().files), (ROWS, Tally(2, 7))
+        )
 
     def test_killed(self) -> None:
         """
         What was written needs no stop to be there.
         """
-        self.successResultOf(self.index.write(ROWS))
+        self.run_now(files.write, ROWS)
         other = self.another_index()
         self.successResultOf(other.start())
-        self.assertEqual(other.totals(), (2, 7))
+        self.assertEqual(other.totals().files, Tally(2, 7))
         self.successResultOf(other.stop())
 
     def test_durable(self) -> None:
@@ -74,30 +77,19 @@ class SqliteIndexTests(IndexContract, SynchronousTestCase):
             self.assertEqual(other.execute("PRAGMA journal_mode").fetchone(), ("wal",))
         other.close()
 
-    def test_all_or_none(self) -> None:
-        """
-        A batch with a row that cannot be written leaves nothing, and hurts no other.
-        """
-        bad = attrs.evolve(ROWS[1], size=2**64)
-        self.failureResultOf(self.index.write([ROWS[0], bad]), OverflowError)
-        self.successResultOf(self.index.write(ROWS[1:]))
-        self.assertEqual(
-            (self.find("a", "b/Größe"), self.index.totals()), ([None, ROWS[1]], (1, 4))
-        )
-
     def damaged(self, data: bytes) -> set[str]:
         """
         Start an index where a database of *data* is.
 
         :return: what is kept of the old one.
         """
-        self.successResultOf(self.index.write(ROWS))
+        self.run_now(files.write, ROWS)
         self.successResultOf(self.index.stop())
         (self.path / NAME).write_bytes(data)
         self.index = self.another_index()
         self.successResultOf(self.index.start())
-        self.assertEqual((self.find("a"), self.index.totals()), ([None], (0, 0)))
-        self.successResultOf(self.index.write(ROWS))
+        self.assertEqual((self.find("a"), self.index.totals()), ([None], Totals()))
+        self.run_now(files.write, ROWS)
         self.assertEqual(self.find("a"), ROWS[:1])
         return {each.name for each in self.path.iterdir() if "damaged" in each.name}
 
@@ -115,7 +107,7 @@ class SqliteIndexTests(IndexContract, SynchronousTestCase):
         self.index = self.another_index()
         self.successResultOf(self.index.start())
         many = [attrs.evolve(ROWS[0], name=f"{number:04}" * 50) for number in range(200)]
-        self.successResultOf(self.index.write(many))
+        self.run_now(files.write, many)
         self.successResultOf(self.index.stop())
         data = bytearray((self.path / NAME).read_bytes())
         data[4096:] = b"\xff" * (len(data) - 4096)
@@ -135,15 +127,41 @@ class SqliteIndexTests(IndexContract, SynchronousTestCase):
         self.assertIn(str(self.path), problem)
         self.successResultOf(other.stop())
 
-    def test_other_tables(self) -> None:
+    def test_damaged_inside(self) -> None:
         """
-        Others keep tables of theirs in its database, by its one thread.
+        Damage that shows while it works is told, and mended by the next start.
         """
-        self.assertTrue(verifyObject(IDatabase, self.index))
-        for statement in ("CREATE TABLE other (x)", "INSERT INTO other VALUES (7)"):
-            self.successResultOf(self.index.run(change, statement))
-        told = self.index.run(lambda database: database.execute("SELECT x FROM other").fetchall())
-        self.assertEqual(self.successResultOf(told), [(7,)])
+        self.run_now(files.write, ROWS)
+        (root,) = self.run_now(lambda database: database.execute(ROOT).fetchone())
+        self.successResultOf(self.index.stop())
+        data = bytearray((self.path / NAME).read_bytes())
+        data[(root - 1) * PAGE : root * PAGE] = b"\xff" * PAGE
+        (self.path / NAME).write_bytes(data)
+        self.index = self.another_index()
+        self.successResultOf(self.index.start())
+        self.failureResultOf(self.index.run(bans.all), sqlite3.DatabaseError)
+        (fault,) = self.index.faults()
+        self.assertIn("damaged", fault)
+        self.assertEqual(self.find("a"), ROWS[:1])
+        self.restart()
+        self.assertEqual(
+            (self.run_now(bans.all), self.find("a"), list(self.index.faults())),
+            (frozenset(), [None], []),
+        )
+        kept = {each.name for each in self.path.iterdir()}
+        self.assertEqual((NAME + ".damaged" in kept, MARK in kept), (True, False))
+
+    def test_later_release(self) -> None:
+        """
+        An index that a later release made is left as it is.
+        """
+        self.run_now(lambda database: database.execute("PRAGMA user_version = 99") and None)
+        self.successResultOf(self.index.stop())
+        other = self.another_index()
+        problem = self.failureResultOf(other.start(), StoreProblem).value
+        self.assertIn("later release", str(problem))
+        self.successResultOf(other.stop())
+        self.assertEqual([each.name for each in self.path.iterdir() if "damaged" in each.name], [])
 
 
 class OneThreadTests(TestCase):
@@ -162,6 +180,6 @@ class OneThreadTests(TestCase):
         index = SqliteIndex(str(self.path), Disk(), Threads(reactor, 1, "index"))
         await index.start()
         for row in ROWS * 3:
-            await index.write([row])
-        self.assertEqual(await index.find("a"), ROWS[0])
+            await index.run(files.write, [row])
+        self.assertEqual(await index.run(files.find, "a"), ROWS[0])
         await index.stop()

@@ -10,9 +10,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.errors import OverQuota
-from hmacfs.store.memory import MemoryIndex, MemoryStore
+from hmacfs.store.memory import MemoryStore
 from hmacfs.store.memory_files import Keeping
-from tests.contracts import ROOM, IndexContract, StoreContract, slot
+from tests.contracts import ROOM, StoreContract, slot
 from tests.keeping_contract import RemovalContract, VersionsContract, WithKeeping
 from tests.resuming_contract import record
 
@@ -108,12 +108,3 @@ class MemoryQuotaTests(KeepingInMemory, SynchronousTestCase):
         self.refused(OverQuota, self.store.resume(part.id))
         self.successResultOf(other.discard())
         self.successResultOf(self.store.resume(part.id))
-
-
-class MemoryIndexTests(IndexContract, SynchronousTestCase):
-    """
-    So does the index.
-    """
-
-    def make_index(self) -> MemoryIndex:
-        return MemoryIndex()

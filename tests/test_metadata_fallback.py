@@ -18,8 +18,8 @@ from hmacfs.metadata.fallback import SLICE, FallbackMetadata
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.metadata.sqlite import SqliteMetadata
 from hmacfs.records import Sharing
+from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.uploads import UploadRecord
-from tests.database import MemoryDatabase
 from tests.hub import Heard
 from tests.metadata_contract import EXPIRY, NOW, LedgerContract, record
 
@@ -78,7 +78,7 @@ class FallbackContractTests(LedgerContract, TestCase):
 
     async def setUp(self) -> None:
         super().setUp()
-        self.database = MemoryDatabase()
+        self.database = MemoryIndex()
         own = SqliteMetadata(self.database, self.clock, EXPIRY)
         self.metadata = FallbackMetadata(own, Shared(self.clock), Heard(), self.clock)
         await self.metadata.start()
@@ -96,8 +96,7 @@ class FallbackMetadataTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.clock.advance(NOW)
-        self.database = MemoryDatabase()
-        self.addCleanup(self.database.close)
+        self.database = MemoryIndex()
         self.own = SqliteMetadata(self.database, self.clock, EXPIRY)
         self.shared = Shared(self.clock)
         self.hub = Heard()

@@ -15,7 +15,7 @@ from hmacfs.config import parse
 from hmacfs.interfaces import ILedger, ISharing
 from hmacfs.metadata.opening import open_metadata
 from hmacfs.settings import Settings
-from tests.database import MemoryDatabase
+from hmacfs.store.memory_index import MemoryIndex
 from tests.hub import Heard
 from tests.metadata_contract import record
 from tests.process import ROOT
@@ -49,8 +49,7 @@ class OpeningTests(TestCase):
     """
 
     def open(self, **keys: object) -> ILedger:
-        database = MemoryDatabase()
-        self.addCleanup(database.close)
+        database = MemoryIndex()
         return open_metadata(settings(**keys), database, Heard(), reactor)
 
     async def test_alone(self) -> None:

@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.metadata.sqlite import Change, SqliteMetadata
-from tests.database import MemoryDatabase, make_index
+from hmacfs.store.memory_index import MemoryIndex
+from tests.database import make_index
 from tests.metadata_contract import EXPIRY, NOW, LedgerContract, record
 
 
@@ -61,8 +62,7 @@ class OutboxTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.database = MemoryDatabase()
-        self.addCleanup(self.database.close)
+        self.database = MemoryIndex()
         self.clock = Clock()
         self.clock.advance(NOW)
         self.metadata = SqliteMetadata(self.database, self.clock, EXPIRY)
@@ -184,7 +184,7 @@ class OutboxTests(SynchronousTestCase):
         """
         Whatever is done to it, it knows what the one in memory knows.
         """
-        database = MemoryDatabase()
+        database = MemoryIndex()
         clock = Clock()
         clock.advance(NOW)
         both = [SqliteMetadata(database, clock, EXPIRY), MemoryMetadata(clock, EXPIRY)]

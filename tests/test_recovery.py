@@ -8,7 +8,8 @@ else may leave, and what becomes of parts in time.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
@@ -17,12 +18,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from hmacfs.errors import StoreProblem
 from hmacfs.records import ATTRIBUTE, Row
 from hmacfs.store.filesystem import FilesystemStore
-from hmacfs.store.memory import MemoryIndex
+from hmacfs.store.memory_index import MemoryIndex
 from tests.contracts import NOW, TYPE, slot
 from tests.crashes import Life
 from tests.on_disk import OnDisk
 from tests.powercut import PowerCutDisk
 from tests.test_commit import Failing
+
+T = TypeVar("T")
 
 ID = "0" * 32
 
@@ -32,7 +35,7 @@ class Broken(MemoryIndex):
     An index that takes no row.
     """
 
-    def write(self, rows: Sequence[Row]) -> Deferred[None]:
+    def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
         return fail(RuntimeError("the index is broken"))
 
 

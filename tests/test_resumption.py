@@ -22,7 +22,8 @@ from hmacfs.names import recall
 from hmacfs.records import ATTRIBUTE
 from hmacfs.store.backlog import DELAY
 from hmacfs.store.filesystem import FilesystemStore
-from hmacfs.store.memory import MemoryIndex, MemoryStore
+from hmacfs.store.memory import MemoryStore
+from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
 from tests.inline import Inline
 from tests.resuming_contract import EXPIRY, ROOM, WHOLE, ResumingContract, record

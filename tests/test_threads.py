@@ -17,7 +17,7 @@ from hmacfs.errors import Exists, Forbidden, NotAFolder
 from hmacfs.interfaces import IUpload
 from hmacfs.names import recall
 from hmacfs.store.filesystem import FilesystemStore
-from hmacfs.store.memory import MemoryIndex
+from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
 from hmacfs.store.threads import Threads
 from tests.contracts import slot

@@ -162,9 +162,8 @@ class SqliteMetadata:
 
 
 def _make_tables(database: sqlite3.Connection) -> None:
-    with database:
-        for statement in _SCHEMA:
-            database.execute(statement)
+    for statement in _SCHEMA:
+        database.execute(statement)
 
 
 def _nothing(database: sqlite3.Connection) -> None:
@@ -172,14 +171,12 @@ def _nothing(database: sqlite3.Connection) -> None:
 
 
 def _put(database: sqlite3.Connection, record: UploadRecord) -> None:
-    with database:
-        database.execute(_PUT, (record.id, record.revision, record.until, write(record)))
+    database.execute(_PUT, (record.id, record.revision, record.until, write(record)))
 
 
 def _remove(database: sqlite3.Connection, id: str, now: int, expiry: int) -> None:
-    with database:
-        database.execute(_FORGET_REMOVALS, (now,))
-        database.execute(_REMOVE, (id, now + expiry))
+    database.execute(_FORGET_REMOVALS, (now,))
+    database.execute(_REMOVE, (id, now + expiry))
 
 
 def _records(
@@ -197,10 +194,9 @@ def _recall(database: sqlite3.Connection, id: str) -> Change | None:
 def _joined(database: sqlite3.Connection, server: str) -> None:
     if database.execute("SELECT server FROM uploads_server").fetchone() == (server,):
         return
-    with database:
-        database.execute("UPDATE uploads SET pushed = 0")
-        database.execute("DELETE FROM uploads_server")
-        database.execute("INSERT INTO uploads_server VALUES (?)", (server,))
+    database.execute("UPDATE uploads SET pushed = 0")
+    database.execute("DELETE FROM uploads_server")
+    database.execute("INSERT INTO uploads_server VALUES (?)", (server,))
 
 
 def _behind(database: sqlite3.Connection, most: int) -> list[Change]:
@@ -214,8 +210,7 @@ def _backlog(database: sqlite3.Connection) -> int:
 
 
 def _pushed(database: sqlite3.Connection, changes: Sequence[Change]) -> None:
-    with database:
-        database.executemany(_PUSHED, [(change.revision, change.id) for change in changes])
+    database.executemany(_PUSHED, [(change.revision, change.id) for change in changes])
 
 
 def _record(change: Change | None) -> UploadRecord | None:

@@ -9,8 +9,10 @@ take is left to the next start, which finds the parts and makes the rows again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Sequence
 
+import attrs
 from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -19,12 +21,31 @@ from twisted.python.failure import Failure
 from hmacfs.interfaces import IIndex, IThreads
 from hmacfs.records import Row
 from hmacfs.store.parts import Parts
+from hmacfs.store.tables import files, versions
+from hmacfs.store.tables.versions import VersionRow
 
 DELAY = 0.1
 """Seconds that a row waits for others; each batch costs a sync."""
 
 MOST = 10_000
-"""Rows that wait at most, of some 300 bytes each."""
+"""Changes that wait at most, of some 500 bytes each."""
+
+
+@attrs.define
+class Pending:
+    """
+    What is to be written of one name.
+
+    :ivar row: the last one, which alone counts.
+    :ivar versions: by id; ``None`` of one that went.
+    :ivar parts: to be dropped when it is written.
+    :ivar settled: whom to tell that it is done with.
+    """
+
+    row: Row
+    versions: dict[str, VersionRow | None] = attrs.field(factory=dict)
+    parts: list[bytes] = attrs.field(factory=list)
+    settled: list[Callable[[], None]] = attrs.field(factory=list)
 
 
 class Backlog:
@@ -39,23 +60,43 @@ class Backlog:
         self._clock = clock
         self._threads = threads
         self._parts = parts
-        self._rows: dict[str, Row] = {}
-        self._ids: list[bytes] = []
-        self._writing: dict[str, Row] = {}
+        self._waiting: dict[str, Pending] = {}
+        self._writing: dict[str, Pending] = {}
+        self._changes = 0
+        self._flushes = 0
         self._lock = DeferredLock()
         self._timer: IDelayedCall | None = None
 
-    def add(self, row: Row, id: bytes | None = None) -> None:
+    def add(
+        self,
+        row: Row,
+        id: bytes | None = None,
+        made: Sequence[VersionRow] = (),
+        gone: Sequence[str] = (),
+        settled: Callable[[], None] | None = None,
+    ) -> None:
         """
         Write *row*, soon, and then drop the part *id*, if there is one.
+
+        :param made: versions of the same name, written together with it.
+        :param gone: the ids of versions of that name that are no more.
+        :param settled: called when the row is written, before anything that
+            the index was asked for later is answered; or when it is given up.
         """
-        if len(self._ids) >= MOST or len(self._rows) >= MOST:
+        if self._changes >= MOST:
             self.log.warn("the index is too slow: a row waits for the next start")
+            if settled is not None:
+                settled()
             return
-        # Only the last row of a name counts.
-        self._rows[row.name] = row
+        self._changes += 1
+        pending = self._waiting.setdefault(row.name, Pending(row))
+        pending.row = row
+        pending.versions.update(dict.fromkeys(gone))
+        pending.versions.update((version.id, version) for version in made)
         if id is not None:
-            self._ids.append(id)
+            pending.parts.append(id)
+        if settled is not None:
+            pending.settled.append(settled)
         if self._timer is None:
             self._timer = self._clock.callLater(DELAY, self._due)
 
@@ -63,7 +104,8 @@ class Backlog:
         """
         :return: the row of *name*, if it is still to be written.
         """
-        return self._rows.get(name) or self._writing.get(name)
+        pending = self._waiting.get(name) or self._writing.get(name)
+        return None if pending is None else pending.row
 
     def flush(self) -> Deferred[None]:
         """
@@ -74,29 +116,75 @@ class Backlog:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._flushes += 1
         done: Deferred[None] = self._lock.run(self._write)
+        return done
+
+    def discard(self, names: Iterable[str]) -> Deferred[None]:
+        """
+        Drop what waits of *names*, which are no more, and the parts with it.
+
+        :return: fires when nothing of what was added for them is on its way:
+            what was being written is written, and may be dropped from the
+            index.
+        """
+        found = [self._waiting.pop(name) for name in names if name in self._waiting]
+        _settle(found)
+        done: Deferred[None] = self._lock.run(self._threads.run, self._drop, _parts(found))
         return done
 
     def _due(self) -> None:
         self._timer = None
-        if not self._lock.waiting:
+        # A flush that waits for its turn takes what came meanwhile along.
+        if not self._flushes:
             self.flush()
 
     def _write(self) -> Deferred[None]:
-        self._writing, self._rows = self._rows, {}
-        ids, self._ids = self._ids, []
-        if not self._writing:
+        self._flushes -= 1
+        self._writing, self._waiting, self._changes = self._waiting, {}, 0
+        batch = list(self._writing.values())
+        if not batch:
             return succeed(None)
-        written = self._index.write(list(self._writing.values()))
-        written.addCallback(lambda _: self._threads.run(self._drop, ids))
+        written = self._index.run(_write, batch)
+        # Nothing may come between: whoever asks the index for a sum, and adds
+        # what is on its way, would count a row twice or not at all.
+        written.addBoth(_told, batch)
+        written.addCallback(lambda _: self._threads.run(self._drop, _parts(batch)))
         return written.addErrback(self._left).addCallback(self._written)
 
     def _drop(self, ids: Sequence[bytes]) -> None:
         for id in ids:
-            self._parts.drop(id)
+            try:
+                self._parts.drop(id)
+            except OSError:
+                self.log.failure("part {id} stays until the next start", id=id.decode())
 
     def _left(self, failure: Failure) -> None:
         self.log.failure("rows are left to the next start", failure)
 
     def _written(self, result: None) -> None:
         self._writing = {}
+
+
+def _write(database: sqlite3.Connection, batch: Collection[Pending]) -> None:
+    files.write(database, (pending.row for pending in batch))
+    changes = [
+        (pending.row.name, *change) for pending in batch for change in pending.versions.items()
+    ]
+    versions.drop(database, ((name, id) for name, id, version in changes if version is None))
+    versions.write(database, (version for *_, version in changes if version is not None))
+
+
+def _told(result: Failure | None, batch: Iterable[Pending]) -> Failure | None:
+    _settle(batch)
+    return result
+
+
+def _settle(batch: Iterable[Pending]) -> None:
+    for pending in batch:
+        for settled in pending.settled:
+            settled()
+
+
+def _parts(batch: Iterable[Pending]) -> list[bytes]:
+    return [id for pending in batch for id in pending.parts]

@@ -36,6 +36,7 @@ from hmacfs.store.opened import Opened, Policy
 from hmacfs.store.parts import Part
 from hmacfs.store.resumption import Resumption
 from hmacfs.store.space import Promise
+from hmacfs.store.tables import files
 from hmacfs.store.troubles import MISSING, refusal, taken
 from hmacfs.store.upload import FilesystemUpload
 from hmacfs.uploads import Slot, UploadRecord
@@ -197,8 +198,8 @@ class FilesystemStore:
 
     def figures(self) -> Deferred[Figures]:
         """See :meth:`hmacfs.interfaces.IStore.figures`."""
-        files, size = self._index.totals()
-        return succeed(Figures(files, size, self._open_one().space.left()))
+        kept = self._index.totals().files
+        return succeed(Figures(kept.count, kept.size, self._open_one().space.left()))
 
     def faults(self) -> Sequence[str]:
         """See :meth:`hmacfs.interfaces.IStore.faults`."""
@@ -261,4 +262,4 @@ class FilesystemStore:
         :return: fires with what the index knows, be it written or still to be.
         """
         row = self._open_one().backlog.find(name.text)
-        return self._index.find(name.text) if row is None else succeed(row)
+        return self._index.run(files.find, name.text) if row is None else succeed(row)

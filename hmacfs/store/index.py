@@ -1,56 +1,97 @@
 """
-The index: a row for each file, in SQLite.
+The index: what orders and searches the files, in SQLite.
 
 One thread and one connection own the database: with several processes that
 write, SQLite before 3.51.3 can corrupt it.  ``check_same_thread``, which the
-module leaves on, holds us to it.
+module leaves on, holds us to it.  What can be said to it stands in
+:mod:`hmacfs.store.tables`.
 
 A database that is damaged is moved aside and begun anew: it is made of what
-the files say, so nothing is lost for good.
+the files say, so nothing is lost for good but tombstones and bans.  Damage
+that shows only when a page is read is marked, for the next start.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from hmacfs.errors import StoreProblem
-from hmacfs.interfaces import IDatabase, IDisk, IIndex, IThreads
-from hmacfs.records import Row
+from hmacfs.interfaces import IDisk, IIndex, IThreads
+from hmacfs.records import Totals
+from hmacfs.store.tables.schema import prepare
+from hmacfs.store.tables.totals import totals
 
 T = TypeVar("T")
 
 NAME = "index.sqlite"
+MARK = NAME + ".mark"
+"""Is there where the database was found damaged since it was opened."""
 
-# WITHOUT ROWID: found by name and walked in the order of names.
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS files (
-    name TEXT PRIMARY KEY,
-    content_type TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    stored REAL NOT NULL,
-    sha256 TEXT,
-    expires INTEGER,
-    owner TEXT
-) WITHOUT ROWID
-"""
-
-_FIELDS = [field.name for field in attrs.fields(Row)]
-_COLUMNS = ", ".join(_FIELDS)
-_FIND = f"SELECT {_COLUMNS} FROM files WHERE name = ?"  # noqa: S608 - the names are our own
-_PUT = f"REPLACE INTO files ({_COLUMNS}) VALUES (:{', :'.join(_FIELDS)})"  # noqa: S608 - as above
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-@implementer(IIndex, IDatabase)
-class SqliteIndex:
+class Transactions:
+    """
+    A connection on which each function is one transaction.
+    """
+
+    def __init__(self) -> None:
+        self._connection: sqlite3.Connection | None = None
+        self._totals = Totals()
+
+    def totals(self) -> Totals:
+        """
+        See :meth:`hmacfs.interfaces.IIndex.totals`.  As of the last
+        transaction, and so asked for on any thread at no cost.
+        """
+        return self._totals
+
+    def open(self, connection: sqlite3.Connection) -> None:
+        """
+        :param connection: one that begins no transaction by itself.
+        :raise StoreProblem: a later release made the database.
+        """
+        self._connection = connection
+        self.transact(prepare)
+        self._totals = totals(connection)
+
+    def close(self) -> None:
+        """Let go of the connection.  Harmless when called twice."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def transact(self, function: Callable[..., T], *args: Any) -> T:
+        """See :meth:`hmacfs.interfaces.IDatabase.run`."""
+        assert self._connection is not None, "the index is not started"
+        connection, before = self._connection, self._connection.total_changes
+        connection.execute("BEGIN")
+        try:
+            result = function(connection, *args)
+            connection.execute("COMMIT")
+        except BaseException as error:
+            # SQLite itself rolls back where the disk is full.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if code(error) == sqlite3.SQLITE_FULL:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            raise
+        if connection.total_changes != before:
+            self._totals = totals(connection)
+        return result
+
+
+@implementer(IIndex)
+class SqliteIndex(Transactions):
     """
     The file ``index.sqlite``.
     """
@@ -62,11 +103,11 @@ class SqliteIndex:
         :param folder: the path of the private area; there when it is started.
         :param threads: one single thread.
         """
+        super().__init__()
         self._folder = folder
         self._disk = disk
         self._threads = threads
-        self._database: sqlite3.Connection | None = None
-        self._totals = (0, 0)
+        self._faults: Sequence[str] = ()
 
     def start(self) -> Deferred[None]:
         """
@@ -79,54 +120,65 @@ class SqliteIndex:
 
     def stop(self) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IIndex.stop`."""
-        closed = self._threads.run(self._close)
+        closed = self._threads.run(self.close)
         return closed.addBoth(lambda result: self._threads.stop().addCallback(lambda _: result))
-
-    def write(self, rows: Sequence[Row]) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IIndex.write`."""
-        return self._threads.run(self._write, rows)
-
-    def find(self, name: str) -> Deferred[Row | None]:
-        """See :meth:`hmacfs.interfaces.IIndex.find`."""
-        return self._threads.run(self._find, name)
 
     def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
         """See :meth:`hmacfs.interfaces.IDatabase.run`."""
         return self._threads.run(self._run, function, args)
 
-    def totals(self) -> tuple[int, int]:
-        """
-        See :meth:`hmacfs.interfaces.IIndex.totals`.  Kept as a running total:
-        counting would walk all rows for each scrape of the metrics.
-        """
-        return self._totals
+    def faults(self) -> Sequence[str]:
+        """See :meth:`hmacfs.interfaces.IIndex.faults`."""
+        return self._faults
 
     def _start(self) -> None:
         try:
+            if os.path.lexists(self._path(MARK)):
+                self._move_aside()
             try:
                 self._open()
             except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                if code(error) not in _DAMAGED:
                     raise
-                self._close()
+                self.close()
                 self._move_aside()
                 self._open()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreProblem(f"The index in {self._folder!r} cannot be used: {error}.") from error
 
     def _open(self) -> None:
-        self._database = sqlite3.connect(os.path.join(self._folder, NAME))
-        self._database.execute("PRAGMA journal_mode = WAL")
-        # Without it the last batch may be lost to a power cut, and its parts are gone.
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.execute(_SCHEMA)
-        query = "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM files"
-        self._totals = self._database.execute(query).fetchone()
+        connection = sqlite3.connect(self._path(NAME), isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # Without it the last batch may be lost to a power cut, and its parts are gone.
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
+        self.open(connection)
 
-    def _close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+    def _path(self, name: str) -> str:
+        return os.path.join(self._folder, name)
+
+    def _run(self, function: Callable[..., T], args: tuple[Any, ...]) -> T:
+        try:
+            return self.transact(function, *args)
+        except sqlite3.DatabaseError as error:
+            if code(error) in _DAMAGED and not self._faults:
+                self._mark()
+            raise
+
+    def _mark(self) -> None:
+        self.log.error("the index is damaged: the next start begins it anew")
+        self._faults = ("The index is damaged: start hmacfs again, and it is made anew.",)
+        folder = self._disk.root(self._folder)
+        try:
+            # Not synced: where a power cut takes it, the damage shows again.
+            self._disk.close(self._disk.create(folder, os.fsencode(MARK), 0o600))
+        except OSError:
+            self.log.failure("the mark of the damaged index was not made")
+        finally:
+            self._disk.close(folder)
 
     def _move_aside(self) -> None:
         self.log.error(
@@ -139,25 +191,15 @@ class SqliteIndex:
                 name = os.fsencode(NAME + suffix)
                 with suppress(FileNotFoundError):
                     self._disk.rename(folder, name, folder, name + b".damaged")
+            with suppress(FileNotFoundError):
+                self._disk.unlink(folder, os.fsencode(MARK))
         finally:
             self._disk.close(folder)
 
-    def _run(self, function: Callable[..., T], args: tuple[Any, ...]) -> T:
-        assert self._database is not None
-        return function(self._database, *args)
 
-    def _write(self, rows: Sequence[Row]) -> None:
-        assert self._database is not None
-        count, total = self._totals
-        with self._database as database:
-            for row in rows:
-                former = self._find(row.name)
-                count += former is None
-                total += row.size - (former.size if former else 0)
-                database.execute(_PUT, attrs.asdict(row))
-        self._totals = (count, total)
-
-    def _find(self, name: str) -> Row | None:
-        assert self._database is not None
-        found = self._database.execute(_FIND, (name,)).fetchone()
-        return None if found is None else Row(*found)
+def code(error: BaseException) -> int | None:
+    """
+    :return: the primary result code, where SQLite raised *error*.
+    """
+    extended = getattr(error, "sqlite_errorcode", None)
+    return None if extended is None else extended & 0xFF

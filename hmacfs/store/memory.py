@@ -1,7 +1,7 @@
 """
-The store and the index that forget: for the tests of everything above them.
+The store that forgets: for the tests of everything above it.
 
-They keep the same contracts as those that last, and answer at once.
+It keeps the same contracts as the one that lasts, and answers at once.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from hmacfs.abilities import IRemoves
+from hmacfs.abilities import IBans, IRemoves
 from hmacfs.errors import Banned, Locked, OverQuota
-from hmacfs.interfaces import IDigests, IFile, IIndex, IResumes, IStore, IUpload
+from hmacfs.interfaces import IDigests, IFile, IResumes, IStore, IUpload
 from hmacfs.names import StoredName
-from hmacfs.records import Figures, FileRecord, Removed, Row
+from hmacfs.records import Figures, FileRecord, Removed
 from hmacfs.store.memory_files import Content, Keeping, MemoryFile
 from hmacfs.store.memory_sweeping import MemorySweeping
 from hmacfs.store.memory_upload import MemoryUpload
@@ -29,38 +29,7 @@ from hmacfs.store.suspended import Suspended, Waiting
 from hmacfs.uploads import Slot, UploadRecord
 
 
-@implementer(IIndex)
-class MemoryIndex:
-    """
-    :ivar rows: by name.
-    """
-
-    def __init__(self) -> None:
-        self.rows: dict[str, Row] = {}
-
-    def start(self) -> Deferred[None]:
-        """There is nothing to get ready."""
-        return succeed(None)
-
-    def stop(self) -> Deferred[None]:
-        """There is nothing to let go of."""
-        return succeed(None)
-
-    def write(self, rows: Sequence[Row]) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IIndex.write`."""
-        self.rows.update((row.name, row) for row in rows)
-        return succeed(None)
-
-    def find(self, name: str) -> Deferred[Row | None]:
-        """See :meth:`hmacfs.interfaces.IIndex.find`."""
-        return succeed(self.rows.get(name))
-
-    def totals(self) -> tuple[int, int]:
-        """See :meth:`hmacfs.interfaces.IIndex.totals`."""
-        return len(self.rows), sum(row.size for row in self.rows.values())
-
-
-@implementer(IStore, IResumes, IDigests, IRemoves)
+@implementer(IStore, IResumes, IDigests, IRemoves, IBans)
 class MemoryStore(MemorySweeping):
     """
     Files by name, and the parts that become files.
@@ -68,7 +37,7 @@ class MemoryStore(MemorySweeping):
     :ivar parts: the bytes of uploads, under way and suspended, by id.
     :ivar suspended: the parts that wait.
     :ivar writing: the uploads under way.
-    :ivar banned: the digests of bytes that are not kept again.
+    :ivar bans: the digests of bytes that are not kept again.
     """
 
     def __init__(
@@ -86,7 +55,7 @@ class MemoryStore(MemorySweeping):
         self.parts: dict[bytes, bytearray] = {}
         self.suspended = Suspended()
         self.writing: dict[bytes, MemoryUpload] = {}
-        self.banned: set[str] = set()
+        self.bans: set[str] = set()
         self.upload_expiry = upload_expiry
         self.space = Space(self._free, 0)
         self._capacity = capacity
@@ -149,8 +118,24 @@ class MemoryStore(MemorySweeping):
         for removed, data in gone:
             self.written -= removed.size
             if ban:
-                self.banned.add(hashlib.sha256(data).hexdigest())
+                self.bans.add(hashlib.sha256(data).hexdigest())
         return succeed([removed for removed, _ in gone] + self._cut(name))
+
+    def banned(self) -> Deferred[Sequence[str]]:
+        """See :meth:`hmacfs.abilities.IBans.banned`."""
+        return succeed(sorted(self.bans))
+
+    def ban(self, sha256: str) -> Deferred[bool]:
+        """See :meth:`hmacfs.abilities.IBans.ban`."""
+        new = sha256 not in self.bans
+        self.bans.add(sha256)
+        return succeed(new)
+
+    def unban(self, sha256: str) -> Deferred[bool]:
+        """See :meth:`hmacfs.abilities.IBans.unban`."""
+        known = sha256 in self.bans
+        self.bans.discard(sha256)
+        return succeed(known)
 
     def figures(self) -> Deferred[Figures]:
         """See :meth:`hmacfs.interfaces.IStore.figures`."""
@@ -184,7 +169,7 @@ class MemoryStore(MemorySweeping):
         :raise Refusal: something has the name, or these bytes are not kept.
         """
         self.check(slot)
-        if self.banned and hashlib.sha256(data).hexdigest() in self.banned:
+        if self.bans and hashlib.sha256(data).hexdigest() in self.bans:
             raise Banned("These bytes were taken down, and are not kept again.")
         return self.put(slot, data, sha256)
 

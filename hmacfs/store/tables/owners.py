@@ -12,6 +12,25 @@ import sqlite3
 _USAGE = "SELECT size FROM owners WHERE owner = ?"
 _SPREAD = "SELECT COUNT(*), COALESCE(SUM(files), 0) FROM owners WHERE files > 0"
 
+# Each is the first entry of an index: owners are passed over as wholes,
+# however much they keep.
+_NEXT = """
+SELECT MIN(owner) FROM (
+    SELECT MIN(owner) AS owner FROM owners WHERE owner > :after
+    UNION ALL SELECT MIN(owner) FROM files WHERE owner > :after
+    UNION ALL SELECT MIN(owner) FROM versions WHERE owner > :after
+)
+"""
+_SUMMED = """
+SELECT COALESCE(SUM(file), 0), COALESCE(SUM(NOT file), 0), COALESCE(SUM(size), 0) FROM (
+    SELECT 1 AS file, size FROM files WHERE owner = :owner
+    UNION ALL SELECT 0, size FROM versions WHERE owner = :owner
+)
+"""
+_KEPT = "SELECT files, versions, size FROM owners WHERE owner = ?"
+_DROP = "DELETE FROM owners WHERE owner = ?"
+_PUT = "INSERT INTO owners (owner, files, versions, size) VALUES (?, ?, ?, ?)"
+
 
 def usage(database: sqlite3.Connection, owner: str) -> int:
     """
@@ -27,3 +46,26 @@ def spread(database: sqlite3.Connection) -> tuple[int, int]:
     """
     owners, files = database.execute(_SPREAD).fetchone()
     return owners, files
+
+
+def mend(database: sqlite3.Connection, after: str, most: int) -> tuple[str, int]:
+    """
+    Sum up anew what a few owners keep, and correct what is wrong.
+
+    :param after: an owner, ``""`` for the first ones.
+    :return: the last of these owners, ``""`` where all are done, and how many
+        of their sums were wrong.
+    """
+    owner, wrong = after, 0
+    for _ in range(most):
+        (owner,) = database.execute(_NEXT, {"after": owner}).fetchone()
+        if owner is None:
+            return "", wrong
+        summed = database.execute(_SUMMED, {"owner": owner}).fetchone()
+        kept = database.execute(_KEPT, (owner,)).fetchone()
+        if summed != (kept or (0, 0, 0)):
+            wrong += 1
+            database.execute(_DROP, (owner,))
+            if any(summed):
+                database.execute(_PUT, (owner, *summed))
+    return owner, wrong

@@ -41,8 +41,8 @@ _TABLES = (
     "CREATE TABLE crowds (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID",
     """
     CREATE TABLE owners (
-        owner TEXT PRIMARY KEY, files INTEGER NOT NULL, versions INTEGER NOT NULL,
-        size INTEGER NOT NULL
+        owner TEXT PRIMARY KEY, files INTEGER NOT NULL DEFAULT 0,
+        versions INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL
     ) WITHOUT ROWID
     """,
     """
@@ -145,17 +145,18 @@ def _triggers() -> Iterator[str]:
 _TOTAL = """
     UPDATE totals SET count = count {sign} 1, size = size {sign} {of}.size WHERE kind = '{kind}';
 """
+# No "OR IGNORE": the statement that fires a trigger has its way with conflicts.
 _OWNED = """
-    INSERT OR IGNORE INTO owners SELECT NEW.owner, 0, 0, 0 WHERE NEW.owner IS NOT NULL;
-    UPDATE owners SET {kind} = {kind} + 1, size = size + NEW.size WHERE owner = NEW.owner;
+    INSERT INTO owners (owner, {kind}, size)
+    SELECT NEW.owner, 1, NEW.size WHERE NEW.owner IS NOT NULL
+    ON CONFLICT (owner) DO UPDATE SET {kind} = {kind} + 1, size = size + excluded.size;
 """
 _DISOWNED = """
     UPDATE owners SET {kind} = {kind} - 1, size = size - OLD.size WHERE owner = OLD.owner;
     DELETE FROM owners WHERE owner = OLD.owner AND files = 0 AND versions = 0;
 """
 _MORE = """
-    INSERT OR IGNORE INTO crowds VALUES (NEW.name, 0);
-    UPDATE crowds SET count = count + 1 WHERE name = NEW.name;
+    INSERT INTO crowds VALUES (NEW.name, 1) ON CONFLICT (name) DO UPDATE SET count = count + 1;
 """
 _FEWER = """
     UPDATE crowds SET count = count - 1 WHERE name = OLD.name;

@@ -26,6 +26,9 @@ _UNFINISHED = """
 SELECT name, until, doing FROM tombstones WHERE doing IS NOT NULL ORDER BY name
 """
 _HASHES = "SELECT hash FROM tombstones WHERE hash > ? ORDER BY hash LIMIT ?"
+_COUNT_EXPIRED = """
+SELECT COUNT(*) FROM (SELECT 1 FROM tombstones WHERE until <= ? AND doing IS NULL LIMIT ?)
+"""
 _EXPIRED = "SELECT hash FROM tombstones WHERE until <= ? AND doing IS NULL LIMIT ?"
 
 
@@ -40,7 +43,8 @@ def tombstone_hash(name: str) -> bytes:
 class Burial:
     """
     :ivar name: which takes no upload.
-    :ivar until: unix seconds; from then on it takes uploads again.
+    :ivar until: unix seconds; from then on it takes uploads again, and the
+        rows of files that were stored from then on.
     :ivar doing: the removal that is under way, in the words of whoever does
         it; ``None`` where it is done.
     """
@@ -100,6 +104,15 @@ def hashes(database: sqlite3.Connection, after: bytes, most: int) -> Sequence[by
     :return: up to *most* of the hashes behind it, in order.
     """
     return [hash for (hash,) in database.execute(_HASHES, (after, most))]
+
+
+def count_expired(database: sqlite3.Connection, now: float, most: int) -> int:
+    """
+    :return: how many hold no longer, counted up to *most*.
+    """
+    (count,) = database.execute(_COUNT_EXPIRED, (now, most)).fetchone()
+    assert isinstance(count, int)
+    return count
 
 
 def expire(database: sqlite3.Connection, now: float, most: int) -> int:

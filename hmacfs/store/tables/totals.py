@@ -1,34 +1,12 @@
 """
-How much there is, kept by triggers.
+How much there is of each kind, kept by triggers.
 """
 
 from __future__ import annotations
 
 import sqlite3
 
-import attrs
-
-
-@attrs.frozen
-class Tally:
-    """
-    :ivar count: of rows.
-    :ivar size: bytes of what they stand for.
-    """
-
-    count: int = 0
-    size: int = 0
-
-
-@attrs.frozen
-class Totals:
-    """
-    How much the index lists, of each kind.
-    """
-
-    files: Tally = Tally()
-    versions: Tally = Tally()
-    trash: Tally = Tally()
+from hmacfs.records import Tally, Totals
 
 
 def totals(database: sqlite3.Connection) -> Totals:

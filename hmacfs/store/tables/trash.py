@@ -57,6 +57,23 @@ def write(database: sqlite3.Connection, items: Iterable[TrashRow]) -> None:
     )
 
 
+def mend(
+    database: sqlite3.Connection, changes: Iterable[tuple[TrashRow | None, TrashRow | None]]
+) -> int:
+    """See :func:`hmacfs.store.tables.files.mend`."""
+    changed = 0
+    for seen, now in changes:
+        item = now or seen
+        if item is None or get(database, *item.key) != seen:
+            continue
+        if now is None:
+            drop(database, [item.key])
+        else:
+            write(database, [now])
+        changed += 1
+    return changed
+
+
 def drop(database: sqlite3.Connection, keys: Iterable[tuple[str, str, str]]) -> None:
     """
     :param keys: the batch, the name and the version of each to be taken out.
