@@ -50,6 +50,13 @@ _LINES = {
         DEBUG,
         "download of {name} broke off at {sent} bytes: {reason} [{request}]",
     ),
+    events.AccessRefused: (INFO, "request refused: {status} {code}: {hint} [{request}]"),
+    events.FileRemoved: (INFO, "{name} deleted, {size} bytes [{request}]"),
+    events.VersionRemoved: (INFO, "version {version} of {name} deleted, {size} bytes [{request}]"),
+    events.VersionRestored: (
+        INFO,
+        "version {version} of {name} restored, {size} bytes [{request}]",
+    ),
     events.RedisLost: (WARN, "Redis is lost, uploads go on without it: {reason}"),
     events.RedisBack: (
         INFO,

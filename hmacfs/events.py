@@ -257,22 +257,47 @@ class DownloadFailed(Event):
 
 
 @attrs.frozen
+class AccessRefused(Event):
+    """
+    A signature for what is there, a deletion say, was refused.
+
+    :ivar status: the HTTP status.
+    :ivar code: the code of the refusal.
+    :ivar hint: as of :class:`UploadRefused`.
+    """
+
+    request: str
+    status: int
+    code: str
+    hint: str
+
+
+@attrs.frozen
 class FileRemoved(Event):
     """
-    Somebody who may had a file removed for good, with its versions, or one
-    version of it.
+    A file was deleted for good, with its versions, by a request.
 
-    :ivar request: the id of the request that wanted it.
-    :ivar version: its id, ``""`` of the file itself.
-    :ivar size: bytes of it; of a file without its versions.
-    :ivar why: ``"deleted"``.
+    :ivar size: bytes of the file, without its versions.
+    """
+
+    request: str
+    name: str
+    size: int
+
+
+@attrs.frozen
+class VersionRemoved(Event):
+    """
+    A version was deleted for good, by a request.
+
+    :ivar version: its id.
+    :ivar size: its bytes.
     """
 
     request: str
     name: str
     version: str
     size: int
-    why: str
 
 
 @attrs.frozen
@@ -280,9 +305,8 @@ class VersionRestored(Event):
     """
     A version is the file again.
 
-    :ivar request: as of :class:`FileRemoved`.
     :ivar version: the id that it had.
-    :ivar size: bytes of it.
+    :ivar size: its bytes.
     """
 
     request: str

@@ -12,8 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from hmacfs.config import Settings, parse
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.names import StoredName
+from hmacfs.retention import Retention
 from hmacfs.signing import Claim, sign
 from hmacfs.store.memory import MemoryStore
+from hmacfs.store.memory_files import Keeping
 from hmacfs.web.root import make_site
 from tests.taker import Memo
 from tests.wire import Answer, Conversation
@@ -96,7 +98,15 @@ class ServingCase(SynchronousTestCase):
         """
         :return: the store to serve from.
         """
-        return MemoryStore(self.clock)
+        found = self.settings
+        keeping = Keeping(
+            retention=Retention(found.retention, found.file_ttl),
+            max_versions=found.max_versions,
+            tombstone_ttl=found.tombstone_ttl,
+            trash=found.trash_ttl > 0,
+            owner_quota=found.owner_quota or 0,
+        )
+        return MemoryStore(self.clock, keeping=keeping)
 
     def put(self, path: str, body: bytes, *fields: str) -> Answer:
         """PUT *body*, signed by ``v``."""

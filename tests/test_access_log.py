@@ -102,6 +102,7 @@ class AccessLogTests(SynchronousTestCase):
             "transfers": 6,
             "missed": 7,
             "id": "0123456789abcdef",
+            "version": "1a",
         }
         kinds = [
             kind
@@ -151,6 +152,13 @@ class AccessLogTests(SynchronousTestCase):
                     debug,
                     "download of a.txt broke off at 4 bytes: disconnected [ab12-7]",
                 ),
+                "AccessRefused": (
+                    info,
+                    "request refused: 0 bad-signature: v over a.txt and 5 bytes [ab12-7]",
+                ),
+                "FileRemoved": (info, "a.txt deleted, 5 bytes [ab12-7]"),
+                "VersionRemoved": (info, "version 1a of a.txt deleted, 5 bytes [ab12-7]"),
+                "VersionRestored": (info, "version 1a of a.txt restored, 5 bytes [ab12-7]"),
                 "RedisLost": (warn, "Redis is lost, uploads go on without it: disconnected"),
                 "RedisBack": (
                     info,

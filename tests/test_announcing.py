@@ -66,4 +66,4 @@ class AnnouncingTests(ResumingCase):
         self.serve(ResumableUploadsEnabled=False)
         self.assertEqual(self.announced(), {})
         allowed = self.ask("OPTIONS", "/uploads/a").headers["allow"]
-        self.assertEqual(allowed, "GET, HEAD, OPTIONS, PUT")
+        self.assertEqual(allowed, "DELETE, GET, HEAD, OPTIONS, PUT")

@@ -67,10 +67,14 @@ class TreeTests(ServingCase):
         """
         found = {
             target: self.client.request(method, target).headers.get("allow")
-            for method, target in [("DELETE", "/uploads/a"), ("BREW", "/health")]
+            for method, target in [("PATCH", "/uploads/a"), ("BREW", "/health")]
         }
         self.assertEqual(
-            found, {"/uploads/a": "GET, HEAD, OPTIONS, POST, PUT", "/health": "GET, HEAD, OPTIONS"}
+            found,
+            {
+                "/uploads/a": "DELETE, GET, HEAD, OPTIONS, POST, PUT",
+                "/health": "GET, HEAD, OPTIONS",
+            },
         )
 
     def test_preflight(self) -> None:
@@ -88,7 +92,8 @@ class TreeTests(ServingCase):
         self.assertIn("PUT", answer.headers["access-control-allow-methods"])
         self.assertIn("Authorization", answer.headers["access-control-allow-headers"])
         self.assertIn("ETag", answer.headers["access-control-expose-headers"])
-        self.assertEqual(answer.headers["allow"], "GET, HEAD, OPTIONS, POST, PUT")
+        self.assertIn("DELETE", answer.headers["access-control-allow-methods"])
+        self.assertEqual(answer.headers["allow"], "DELETE, GET, HEAD, OPTIONS, POST, PUT")
 
     def test_whole_server(self) -> None:
         """

@@ -7,14 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import attrs
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from hmacfs.abilities import IExpires, ITrash
+from hmacfs.interfaces import IFile
 from hmacfs.names import StoredName, recall
 from hmacfs.records import Due, Removed, Trashed
-from hmacfs.store.memory_files import Content, Keeping, MemoryFiles
+from hmacfs.store.memory_files import Content, Keeping, MemoryFile, MemoryFiles, missing
 
 
 @implementer(IExpires, ITrash)
@@ -86,11 +87,23 @@ class MemorySweeping(MemoryFiles):
             self.files[name] = kept
         return succeed(True)
 
+    def open_trashed(self, item: Trashed) -> Deferred[IFile]:
+        """See :meth:`hmacfs.abilities.ITrash.open_trashed`."""
+        kept = self.trash.get(item)
+        return fail(missing()) if kept is None else succeed(MemoryFile(kept.record, kept.data))
+
+    def discard(self, item: Trashed) -> Deferred[bool]:
+        """See :meth:`hmacfs.abilities.ITrash.discard`."""
+        kept = self.trash.pop(item, None)
+        if kept is not None:
+            self.written -= len(kept.data)
+        return succeed(kept is not None)
+
     def purge(self, before: float, most: int) -> Deferred[int]:
         """See :meth:`hmacfs.abilities.ITrash.purge`."""
         gone = [item for item in self.trash if item.removed < before][:most]
         for item in gone:
-            self.written -= len(self.trash.pop(item).data)
+            self.discard(item)
         return succeed(len(gone))
 
     def _due(self, now: float) -> Iterator[tuple[float, Due]]:

@@ -99,7 +99,8 @@ class Admission:
         if self._ranges is None or front is None:
             if head.method != b"PUT":
                 raise MethodNotAllowed(
-                    "This method is not known here.", [(b"Allow", b"GET, HEAD, OPTIONS, PUT")]
+                    "This method is not known here.",
+                    [(b"Allow", b"DELETE, GET, HEAD, OPTIONS, PUT")],
                 )
             found = verdict(head, request.started, self._rules)
             return await self._slots.enter(request, found, whole(head, found.slot), None)

@@ -1,5 +1,5 @@
 """
-A GET or HEAD, from its name to its last byte.
+A GET or HEAD of a file or a version, from its name to its last byte.
 
 The file is opened once, and everything is said and sent of what was opened: a
 replacement never mixes bytes.
@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import NOT_DONE_YET
 
+from hmacfs.abilities import IVersioned
 from hmacfs.conditions import Get
 from hmacfs.config import Settings
 from hmacfs.digests import format_sha256, wanted
@@ -38,15 +39,29 @@ not read keeps us two chunks, and itself none, for as long as it is borne with.
 """
 
 
+@attrs.frozen
+class _Subject:
+    """
+    What is asked for.
+
+    :ivar version: its id, ``""`` of the file itself.
+    """
+
+    name: StoredName
+    version: str = ""
+
+
 class Download:
     """
-    Serves stored files.
+    Serves stored files, and what they were before.
     """
 
     def __init__(self, store: IStore, hub: IHub, settings: Settings, clock: IReactorTime) -> None:
         self._store = store
         self._hub = hub
         self._terms = Terms.of(settings)
+        # Only who signs sees a version, which may go at any time.
+        self._terms_before = attrs.evolve(self._terms, versioned=True, private=True)
         self._clock = clock
         self._streaming = 0
         self._digesting = Digesting(store) if IDigests.providedBy(store) else None
@@ -57,18 +72,31 @@ class Download:
 
         :return: ``NOT_DONE_YET``: the store answers later.
         """
-        Deferred.fromCoroutine(self._serve(request, name)).addErrback(request.processingFailed)
+        return self._render(request, _Subject(name))
+
+    def render_version(self, request: UploadRequest, name: StoredName, id: str) -> int:
+        """
+        Answer a GET or HEAD of the version *id* of *name*, which is allowed to
+        this client; the store is one that has versions.
+
+        :return: as :meth:`render`.
+        """
+        return self._render(request, _Subject(name, id))
+
+    def _render(self, request: UploadRequest, subject: _Subject) -> int:
+        Deferred.fromCoroutine(self._serve(request, subject)).addErrback(request.processingFailed)
         return NOT_DONE_YET
 
-    async def _serve(self, request: UploadRequest, name: StoredName) -> None:
+    async def _serve(self, request: UploadRequest, subject: _Subject) -> None:
+        name = subject.name
         with ExitStack() as owned:
-            file = await self._open(name, owned)
+            file = await self._open(subject, owned)
             if request.channel is None:
                 # The client left while the file was being opened.
                 return
-            found = self._answer(request, name, file.record)
-            if self._lacks_digest(request, file.record, found):
-                file, found = await self._digested(request, name, file, owned)
+            found = self._answer(request, subject, file.record)
+            if not subject.version and self._lacks_digest(request, file.record, found):
+                file, found = await self._digested(request, subject, file, owned)
                 if request.channel is None:
                     return
             if request.method == b"HEAD" or found.status == 304:
@@ -84,14 +112,20 @@ class Download:
                 source = FileSource(file, found.pieces, self._chunk_size)
                 await self._stream(request, name, found, source)
 
-    async def _open(self, name: StoredName, owned: ExitStack) -> IFile:
-        file: IFile = await self._store.open(name)
+    async def _open(self, subject: _Subject, owned: ExitStack) -> IFile:
+        opening = (
+            IVersioned(self._store).open_version(subject.name, subject.version)
+            if subject.version
+            else self._store.open(subject.name)
+        )
+        file: IFile = await opening
         owned.callback(file.close)
         return file
 
-    def _answer(self, request: UploadRequest, name: StoredName, record: FileRecord) -> Answer:
-        get = _fields(request)
-        return answer(request.method, get, record, name.segments[-1], request.started, self._terms)
+    def _answer(self, request: UploadRequest, subject: _Subject, record: FileRecord) -> Answer:
+        get, filename = _fields(request), subject.name.segments[-1]
+        terms = self._terms_before if subject.version else self._terms
+        return answer(request.method, get, record, filename, request.started, terms)
 
     def _lacks_digest(self, request: UploadRequest, record: FileRecord, found: Answer) -> bool:
         """
@@ -101,7 +135,7 @@ class Download:
         return self._digesting is not None and asked is True and found.status != 304
 
     async def _digested(
-        self, request: UploadRequest, name: StoredName, file: IFile, owned: ExitStack
+        self, request: UploadRequest, subject: _Subject, file: IFile, owned: ExitStack
     ) -> tuple[IFile, Answer]:
         """
         Have the digest computed; the file is opened anew, since nobody knows
@@ -110,13 +144,13 @@ class Download:
         assert self._digesting is not None
         before: FileRecord = file.record
         owned.close()
-        digest = await self._digesting.sha256(name)
-        file = await self._open(name, owned)
+        digest = await self._digesting.sha256(subject.name)
+        file = await self._open(subject, owned)
         record: FileRecord = file.record
         if record.etag == before.etag:
             # Where files carry nothing, the record does not know it even now.
             record = attrs.evolve(record, sha256=digest)
-        return file, self._answer(request, name, record)
+        return file, self._answer(request, subject, record)
 
     def _send(self, request: UploadRequest, name: StoredName, found: Answer, body: bytes) -> None:
         """

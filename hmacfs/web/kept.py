@@ -4,7 +4,8 @@ What was kept of uploads, to be gone on with.
 
 from __future__ import annotations
 
-from hmacfs.errors import NotFound, TooLarge
+from hmacfs.abilities import IRemoves
+from hmacfs.errors import Deleted, NotFound, TooLarge
 from hmacfs.interfaces import IResumes, IUpload
 from hmacfs.names import StoredName
 from hmacfs.resumable.steps import Append, check
@@ -56,7 +57,9 @@ class Kept:
         """
         :return: the record as its part has it, and how many bytes there are.
         :raise NotFound: there is no part any more.
+        :raise Deleted: as :meth:`check`; it is given up.
         """
+        await self._check(record)
         told: tuple[UploadRecord, int] | None = await self._parts.recorded(record.id)
         if told is None:
             await self._records.forget(record)
@@ -69,7 +72,9 @@ class Kept:
 
         :raise Refusal: it does not go on like that; what is kept stays, unless
             the protocol forbids to go on at all.
+        :raise Deleted: as :meth:`check`; it is given up.
         """
+        await self._check(record)
         try:
             part: IUpload = await self._parts.resume(record.id)
         except NotFound:
@@ -89,6 +94,22 @@ class Kept:
             await part.suspend()
             raise
         return part
+
+    async def check(self, name: StoredName) -> None:
+        """
+        :raise Deleted: the file *name* was deleted, and so nothing that would
+            become it need be sent.
+        """
+        removes = IRemoves(self._parts, None)
+        if removes is not None and await removes.buried(name):
+            raise Deleted("The file of this name was deleted, and the name takes no other.")
+
+    async def _check(self, record: UploadRecord) -> None:
+        try:
+            await self.check(record.slot.name)
+        except Deleted:
+            await self.drop(record)
+            raise
 
     async def drop(self, record: UploadRecord) -> None:
         """

@@ -173,6 +173,15 @@ def tell(request: UploadRequest, status: int, found: object) -> None:
     request.finish()
 
 
+def done(request: UploadRequest) -> None:
+    """
+    Answer *request* with 204, if there is somebody to answer.
+    """
+    if request.channel is not None:
+        request.setResponseCode(204)
+        request.finish()
+
+
 def headers_value(request: UploadRequest, name: bytes) -> bytes:
     """
     :return: all lines of the request's field *name*, joined; ``b""`` without one.

@@ -100,6 +100,7 @@ class RangeDoor:
             kept = await self._kept.same(found)
             if kept is not None:
                 return await self._engine.tell(request, turn, kept, self._kept, protocol)
+            await self._kept.check(found.slot.name)
             record = self._engine.record(request, found, step, protocol.front.name)
             try:
                 (await self._engine.file(found.slot)).close()

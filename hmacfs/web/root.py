@@ -5,8 +5,9 @@ The tree of resources, and the site over it.
 ``/``               403: nothing is listed
 ``/health``         200 while the process answers
 ``/ready``          200 while uploads can be taken, else 503, and why
-``/<sub>/<path>``   the files: GET, HEAD, PUT, OPTIONS; POST begins an upload
-                    that goes on at ``/<sub>/.hmacfs/uploads/<id>``
+``/<sub>/<path>``   the files: GET, HEAD, PUT, DELETE, OPTIONS; POST begins an
+                    upload that goes on at ``/<sub>/.hmacfs/uploads/<id>``; what
+                    they were before by ``?versions`` and its like
 all else            404
 ==================  =====================================================
 """
@@ -22,24 +23,30 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.error import UnsupportedMethod
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
+from hmacfs.abilities import IRemoves, IVersioned
 from hmacfs.config import Settings
 from hmacfs.errors import Forbidden, NotFound, Refusal
 from hmacfs.interfaces import IBody, IHub, ILedger, IResumes, IStore, ITakesBodies
 from hmacfs.names import RESERVED, split_prefix
+from hmacfs.operations import asked
 from hmacfs.records import Figures
-from hmacfs.verdict import Rules, download_verdict
+from hmacfs.rules import Rules
 from hmacfs.web import pages
 from hmacfs.web.admission import Admission
 from hmacfs.web.announcing import Announcing
+from hmacfs.web.deletion import Deletion
 from hmacfs.web.download import Download
-from hmacfs.web.engine import Terms
+from hmacfs.web.engine import Terms, head_of
+from hmacfs.web.judging import Judging
 from hmacfs.web.request import UploadRequest
 from hmacfs.web.resumption import Resumption
 from hmacfs.web.site import Limits, UploadSite
+from hmacfs.web.versions import Versions
 
 PIECES_WAITING = 2
 """How many pieces of ``ChunkSize`` of one upload may wait for the disk."""
@@ -163,19 +170,31 @@ class Below(Folder):
     The prefix: every path below it is a file's, but those of the uploads.
     """
 
-    def __init__(self, files: Files, uploads: Callable[[str], Resource]) -> None:
+    def __init__(
+        self, files: Files, versions: Versions | None, uploads: Callable[[str], Resource] | None
+    ) -> None:
         """
-        :param uploads: gives the resource of the upload with an id.
+        :param versions: ``None`` where the store keeps none.
+        :param uploads: gives the resource of the upload with an id; ``None``
+            where none is gone on with.
         """
         super().__init__()
         self._files = files
+        self._versions = versions
         self._uploads = uploads
 
     def getChild(self, path: bytes, request: UploadRequest) -> Resource:
-        """An upload's own URL, or a file's."""
+        """An upload's own URL, a file's, or that of what a file was."""
         below = request.postpath or []
-        if path == RESERVED and below[:1] == [b"uploads"] and len(below) == 2:
+        if path == RESERVED and below[:1] == [b"uploads"] and len(below) == 2 and self._uploads:
             return self._uploads(below[1].decode("latin-1"))
+        # An upload is judged with all that stands in its query.
+        if (
+            self._versions is not None
+            and request.method != b"PUT"
+            and asked(head_of(request).query)
+        ):
+            return self._versions
         return self._files
 
 
@@ -189,15 +208,25 @@ class Files(Page):
     body_methods = frozenset([b"POST", b"PUT"])
 
     def __init__(
-        self, admission: Admission, download: Download, rules: Rules, announcing: Announcing
+        self,
+        admission: Admission,
+        download: Download,
+        deletion: Deletion | None,
+        judging: Judging,
+        announcing: Announcing,
     ) -> None:
+        """
+        :param deletion: ``None`` where the store removes nothing.
+        """
         super().__init__()
         self._announcing = announcing
         begins = [b"POST"] if announcing.resumable else []
-        self.allowedMethods = (b"GET", b"HEAD", b"OPTIONS", *begins, b"PUT")
+        ends = [b"DELETE"] if deletion is not None else []
+        self.allowedMethods = (*ends, b"GET", b"HEAD", b"OPTIONS", *begins, b"PUT")
         self._admission = admission
         self._download = download
-        self._rules = rules
+        self._deletion = deletion
+        self._judging = judging
 
     def admit(self, request: UploadRequest) -> Deferred[IBody]:
         """See :meth:`hmacfs.interfaces.ITakesBodies.admit`."""
@@ -211,12 +240,15 @@ class Files(Page):
 
     def render_GET(self, request: UploadRequest) -> int:
         """Serve a file, or a part of it."""
-        assert request.head is not None
-        name = download_verdict(request.head, request.started, self._rules)
-        self._download.render(request, name)
-        return NOT_DONE_YET
+        return self._download.render(request, self._judging.download(request))
 
     render_HEAD = render_GET
+
+    def render_DELETE(self, request: UploadRequest) -> int:
+        """Remove a file."""
+        if self._deletion is None:
+            raise UnsupportedMethod(self.allowedMethods)
+        return self._deletion.render(request)
 
 
 def make_site(
@@ -239,7 +271,15 @@ def make_site(
     resumable = parts is not None
     admission = Admission(store, parts, metadata, hub, reactor, rules, terms)
     announcing = Announcing(resumable, settings.max_upload_size, settings.upload_expiry)
-    files = Files(admission, Download(store, hub, settings, reactor), rules, announcing)
+    download = Download(store, hub, settings, reactor)
+    judging = Judging(hub, reactor, rules)
+    removes, versioned = IRemoves(store, None), IVersioned(store, None)
+    deletion = None if removes is None else Deletion(removes, judging, hub, reactor)
+    versions = None
+    if versioned is not None:
+        versioning = settings.enable_versioning
+        versions = Versions(versioned, download, judging, hub, reactor, versioning)
+    files = Files(admission, download, deletion, judging, announcing)
     root = Folder()
     folder = root
     *above, last = split_prefix(settings.upload_sub_dir)
@@ -247,8 +287,8 @@ def make_site(
         child = Folder()
         folder.putChild(segment, child)
         folder = child
-    below = Below(files, lambda id: Resumption(admission, announcing, id)) if resumable else files
-    folder.putChild(last, below)
+    uploads = (lambda id: Resumption(admission, announcing, id)) if resumable else None
+    folder.putChild(last, Below(files, versions, uploads))
     root.putChild(b"health", Health())
     root.putChild(b"ready", Ready(store, metadata))
     return UploadSite(
