@@ -7,6 +7,7 @@ from __future__ import annotations
 from time import time
 from urllib.parse import urlsplit
 
+import attrs
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -16,7 +17,9 @@ from hmacfs import loading
 from hmacfs.errors import BadSignature, Expired
 from hmacfs.http1 import parse_head
 from hmacfs.names import StoredName
-from hmacfs.verdict import Rules, Verdict, download_verdict, verdict
+from hmacfs.operations import Operation
+from hmacfs.permission import deletion_verdict, download_verdict, operation_verdict
+from hmacfs.verdict import Rules, Verdict, verdict
 from tests.commands import Ran, run, write_settings
 from tests.heads import HOST, write
 
@@ -99,6 +102,20 @@ class SignTests(SynchronousTestCase):
         with self.assertRaises(Expired):
             self.judge(ran, 1, later=601)
 
+    def test_order(self) -> None:
+        """
+        What stands behind ``hmacfs sign`` may stand there in any order.
+        """
+        for arguments in (
+            ["a", "1", "--scheme", "v2"],
+            ["a", "--scheme", "v2", "1"],
+            ["--scheme", "v2", "a", "1"],
+        ):
+            self.assertEqual(self.judge(self.sign(*arguments), 1).dialect, "v2")
+        for arguments in (["a", "--method", "GET"], ["--method", "GET", "a"]):
+            self.assertEqual(self.sign(*arguments).status, 0)
+            self.assertEqual(self.sign(*arguments, "1").status, 2)
+
     def test_never_ends(self) -> None:
         """
         A scheme that knows no end does not pretend to.
@@ -159,6 +176,88 @@ class SignTests(SynchronousTestCase):
         url = self.sign("a b", "1").err.removesuffix("\n")
         name = download_verdict(parse_head(ask("GET", url)), time(), rules)
         self.assertEqual(name, StoredName((b"a b",)))
+
+    def ask(self, ran: Ran, method: str) -> bytes:
+        """
+        :return: the head of a request to the one URL that was printed.
+        """
+        self.assertEqual((ran.status, ran.err), (0, ""))
+        return ask(method, ran.out.removesuffix("\n"))
+
+    def test_operations(self) -> None:
+        """
+        An operation is signed for the first method that it goes with, or the
+        one that is named, and its URL stands alone.
+        """
+        for arguments, method, expected in [
+            (["--operation", "versions"], "GET", Operation("versions")),
+            (["--operation", "version=7"], "GET", Operation("version", "7")),
+            (["--operation", "version=7", "--method", "HEAD"], "HEAD", Operation("version", "7")),
+            (
+                ["--operation", "version=7", "--method", "DELETE", "--expires", "9s"],
+                "DELETE",
+                Operation("version", "7"),
+            ),
+            (["--operation", "restore=a-b_C"], "POST", Operation("restore", "a-b_C")),
+        ]:
+            head = parse_head(self.ask(self.sign("a b/c", *arguments), method))
+            found = operation_verdict(head, time(), self.rules)
+            self.assertEqual(found, (StoredName((b"a b", b"c")), expected))
+
+    def test_deletion(self) -> None:
+        """
+        A file is deleted by a v3, and by Metronome's token where there is a
+        DeleteSecret.
+        """
+        ran = self.sign("a b", "--method", "DELETE", "--scheme", "token")
+        self.assertEqual((ran.status, ran.out), (1, ""))
+        self.assertIn("DeleteSecret", ran.err)
+        self.path = write_settings(self.mktemp(), DeleteSecret="delme")
+        rules = Rules.of(loading.load(self.path, "/").settings)
+        for arguments in ([], ["--expires", "60"], ["--scheme", "v3"], ["--scheme", "token"]):
+            ran = self.sign("a b", "--method", "DELETE", *arguments)
+            name = deletion_verdict(parse_head(self.ask(ran, "DELETE")), time(), rules)
+            self.assertEqual(name, StoredName((b"a b",)))
+
+    def test_download(self) -> None:
+        """
+        A download is signed when it is asked for.
+        """
+        rules = attrs.evolve(self.rules, signed_downloads=True)
+        for method in ("GET", "HEAD"):
+            head = parse_head(self.ask(self.sign("a", "--method", method), method))
+            self.assertEqual(download_verdict(head, time(), rules), StoredName((b"a",)))
+
+    def test_contradictions(self) -> None:
+        """
+        What no URL could be good for is told of with status 2.
+        """
+        for arguments, word in [
+            ([], "SIZE"),
+            (["--method", "PUT"], "SIZE"),
+            (["1", "--method", "GET"], "SIZE"),
+            (["--method", "GET", "--type", "x/y"], "--type"),
+            (["--method", "POST"], "restore=ID"),
+            (["--method", "GET", "--operation", "restore=7"], "POST"),
+            (["1", "--method", "PUT", "--operation", "version=7"], "GET or HEAD or DELETE"),
+            (["--operation", "version=a.b"], "versions, version=ID or restore=ID"),
+            (["--operation", "versions", "--scheme", "v2"], "only v3"),
+            (["--method", "GET", "--scheme", "token"], "only v3"),
+            (["--method", "DELETE", "--operation", "version=7", "--scheme", "token"], "only v3"),
+            (["--method", "DELETE", "--scheme", "token", "--expires", "9"], "never ends"),
+            (["--method", "PATCH"], "invalid choice"),
+        ]:
+            ran = self.sign("a", *arguments)
+            self.assertEqual((ran.status, ran.out), (2, ""), arguments)
+            self.assertIn(word, ran.err)
+
+    def test_ambiguous_names(self) -> None:
+        """
+        Nor is a name signed that reads like an operation on another file.
+        """
+        for arguments in (["1"], ["--method", "GET"]):
+            ran = self.sign("a?versions", *arguments)
+            self.assertEqual((ran.status, ran.out), (2, ""))
 
     @effort(max_examples=50, deadline=None)
     @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
