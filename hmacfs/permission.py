@@ -12,7 +12,7 @@ counts here.
 from __future__ import annotations
 
 from hmacfs import operations, signing
-from hmacfs.errors import BadSignature, MissingSignature
+from hmacfs.errors import BadSignature, MalformedQuery, MissingSignature
 from hmacfs.http1 import Head
 from hmacfs.names import StoredName
 from hmacfs.operations import Operation
@@ -74,6 +74,9 @@ def deletion_verdict(head: Head, now: float, rules: Rules) -> StoredName:
     """
     name = rules.name(head)
     credential = choose(head.query, None)
+    if operations.asked(head.query):
+        # A token signs no query, and so it would delete all in place of one version.
+        raise MalformedQuery("The query names an operation that is not served here.")
     if credential is not None and credential.dialect == "v3":
         check_file(credential, [b"DELETE"], name, now, rules)
     elif credential is not None and credential.dialect == "token" and rules.delete_secret:

@@ -38,21 +38,11 @@ from hmacfs.errors import (
 from hmacfs.http1 import Head
 from hmacfs.media import OCTET_STREAM, guess
 from hmacfs.names import StoredName, recall
-from hmacfs.permission import deletion_verdict, download_verdict, operation_verdict
 from hmacfs.rules import Rules, below, check, check_file, check_name
 from hmacfs.signing import Claim, Credential, choose
 from hmacfs.uploads import LONGEST_TYPE, Slot, UploadRecord
 
-__all__ = [
-    "Rules",
-    "Verdict",
-    "creation_verdict",
-    "deletion_verdict",
-    "download_verdict",
-    "operation_verdict",
-    "verdict",
-    "verify_again",
-]
+__all__ = ["Rules", "Verdict", "creation_verdict", "verdict", "verify_again"]
 
 
 @attrs.frozen

@@ -295,8 +295,9 @@ class DeletionTests(SynchronousTestCase):
                 delete(query("token"), rules=DELETING),
                 delete(self.token()),
                 delete(self.token(delete_secret=b"")),
+                delete(f"{self.token()}&version=7", rules=DELETING),
             ],
-            [NAME, *[BadSignature] * 3, *[MissingSignature] * 2],
+            [NAME, *[BadSignature] * 3, *[MissingSignature] * 2, MalformedQuery],
         )
 
     def test_others(self) -> None:
