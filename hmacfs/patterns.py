@@ -56,6 +56,8 @@ def covers(first: str, second: str) -> bool:
     """
     walk = _Walk(_tidied(first))
     pattern = _tidied(second)
+    if walk.pattern == pattern:
+        return True
     # Besides the letters of *first* one that is none of them stands for all others.
     letters = [*dict.fromkeys(walk.pattern.replace("*", "").replace("?", "")), ""]
     todo = [(0, walk.start)]
