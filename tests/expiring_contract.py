@@ -95,7 +95,7 @@ class ExpiryContract(WithKeeping):
         for path in ("b", "c", "d"):
             self.write(b"1", path)
         self.assertEqual(self.due(), [])
-        self.clock.advance(9)
+        self.clock.advance(8)
         expected = [Due(path, "", "expired") for path in ("b", "c", "d")]
         self.assertEqual((self.due(), self.due(1)), (expected[:2], expected[:1]))
         self.clock.advance(5)
@@ -108,7 +108,7 @@ class ExpiryContract(WithKeeping):
         for path in ("b", "c", "d", "keep/e"):
             self.write(b"1", path)
         self.write(b"2", "d")
-        self.clock.advance(9)
+        self.clock.advance(8)
         now = self.clock.seconds()
         # Of what was replaced the former file as well.
         self.assertEqual(
@@ -254,10 +254,11 @@ class TrashContract(WithKeeping):
         """
         A version that is brought back is a version again.
         """
-        for data in (b"1", b"2"):
-            self.write(data)
+        self.write(b"1")
+        self.clock.advance(4)
+        self.write(b"2")
         (kept,) = self.listed()
-        self.clock.advance(8)
+        self.clock.advance(4)
         self.assertEqual([due.version for due in self.due()], [kept.id])
         self.retire()
         (item,) = self.trashed()

@@ -4,15 +4,19 @@ Tests for :mod:`hmacfs.store.memory`, and what it is built on.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
 
-from hmacfs.errors import OverQuota
+from hmacfs.abilities import IBans
+from hmacfs.errors import Banned, NoSpace, NotFound, OverQuota
 from hmacfs.store.memory import MemoryStore
 from hmacfs.store.memory_files import Keeping
 from tests.contracts import ROOM, StoreContract, slot
+from tests.expiring_contract import ExpiryContract, QuotaContract, TrashContract
 from tests.keeping_contract import RemovalContract, VersionsContract, WithKeeping
 from tests.resuming_contract import record
 
@@ -58,53 +62,84 @@ class MemoryRemovalTests(KeepingInMemory, RemovalContract, SynchronousTestCase):
             self.write(b"3" * 900)
 
 
-class MemoryQuotaTests(KeepingInMemory, SynchronousTestCase):
+class MemoryExpiryTests(KeepingInMemory, ExpiryContract, SynchronousTestCase):
     """
-    An owner keeps no more than he may, uploads under way counted.
+    So it does with what goes by age.
     """
 
-    keeping = {"owner_quota": 10}
 
-    def wanted(self, path: str, size: int | None, owner: str = "a@x") -> Any:
-        return slot(path, size, owner=owner, overwrite=True)
+class MemoryTrashTests(KeepingInMemory, TrashContract, SynchronousTestCase):
+    """
+    So it does with what a sweep took.
+    """
 
-    def test_bound(self) -> None:
+    def test_room(self) -> None:
         """
-        The last byte fits and no other; versions count, and others do not.
+        What rests in the trash takes room until it goes for good.
         """
-        self.write(b"1234", owner="a@x")
-        self.write(b"5678", owner="a@x")
-        self.refused(OverQuota, self.store.begin(self.wanted("b", 3)))
-        self.put(self.wanted("b", 2), b"12")
-        self.put(self.wanted("c", 10, "b@x"), bytes(10))
-        self.put(slot("d", 20), bytes(20))
+        for go in (
+            lambda item: self.store.purge(self.clock.seconds() + 1, 9),
+            lambda item: self.store.discard(item),
+        ):
+            self.keep(tombstone_ttl=0, **self.keeping)
+            self.write(b"1" * 600)
+            self.clock.advance(10)
+            self.retire()
+            self.refused(NoSpace, self.store.begin(slot(size=900)))
+            [item] = self.trashed()
+            self.successResultOf(go(item))
+            self.write(b"2" * 900)
 
-    def test_under_way(self) -> None:
+    def test_open(self) -> None:
         """
-        What is promised to one upload is not there for another, until it is over.
+        Whoever has to know can read it, until it is gone.
         """
-        upload = self.begin(self.wanted("a", 6))
-        self.refused(OverQuota, self.store.begin(self.wanted("b", 5)))
-        self.successResultOf(upload.discard())
-        self.begin(self.wanted("b", 5))
+        self.write(b"abc")
+        self.clock.advance(10)
+        self.retire()
+        [item] = self.trashed()
+        file = self.successResultOf(self.store.open_trashed(item))
+        self.assertEqual(self.successResultOf(file.read(0, 9)), b"abc")
+        gone = [self.successResultOf(self.store.discard(item)) for _ in range(2)]
+        self.assertEqual((gone, self.trashed()), ([True, False], []))
+        self.refused(NotFound, self.store.open_trashed(item))
 
-    def test_unknown_size(self) -> None:
+
+class MemoryBanTests(KeepingInMemory, SynchronousTestCase):
+    """
+    Bytes can be refused by their digest alone.
+    """
+
+    def test_ban(self) -> None:
         """
-        An upload whose end nobody knows is refused when it gets there.
+        They are refused until they are not any more.
         """
-        upload = self.begin(self.wanted("a", None), b"12345")
-        self.refused(OverQuota, upload.append([b"678901"]))
-        self.assertEqual(self.successResultOf(upload.append([b"67890"])), 10)
+        self.assertTrue(verifyObject(IBans, self.store))
+        digest = sha256(b"bad").hexdigest()
+        new = [self.successResultOf(self.store.ban(digest)) for _ in range(2)]
+        self.refused(Banned, self.begin(slot(), b"bad").commit())
+        self.assertEqual(
+            (new, self.successResultOf(self.store.banned())), ([True, False], [digest])
+        )
+        known = [self.successResultOf(self.store.unban(digest)) for _ in range(2)]
+        self.assertEqual((known, self.successResultOf(self.store.banned())), ([True, False], []))
+        self.write(b"bad")
+
+
+class MemoryQuotaTests(KeepingInMemory, QuotaContract, SynchronousTestCase):
+    """
+    So it does with what an owner may keep.
+    """
 
     def test_resumed(self) -> None:
         """
         An upload that waited is counted anew when it goes on.
         """
-        part = record(length=6, owner="a@x")
+        part = record(length=6, owner="me")
         upload = self.successResultOf(self.store.begin(part.slot, part))
         self.successResultOf(upload.append([b"123"]))
         self.successResultOf(upload.suspend())
-        other = self.begin(self.wanted("b", 5))
+        other = self.begin(slot("b", 5, owner="me"))
         self.refused(OverQuota, self.store.resume(part.id))
         self.successResultOf(other.discard())
         self.successResultOf(self.store.resume(part.id))
