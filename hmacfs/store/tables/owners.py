@@ -48,24 +48,36 @@ def spread(database: sqlite3.Connection) -> tuple[int, int]:
     return owners, files
 
 
-def mend(database: sqlite3.Connection, after: str, most: int) -> tuple[str, int]:
+def wrong(database: sqlite3.Connection, after: str, most: int) -> tuple[str, list[str]]:
     """
-    Sum up anew what a few owners keep, and correct what is wrong.
+    Sum up anew what a few owners keep.
 
     :param after: an owner, ``""`` for the first ones.
-    :return: the last of these owners, ``""`` where all are done, and how many
-        of their sums were wrong.
+    :return: the last of these owners, ``""`` where all are done, and those
+        whose sums are wrong.
     """
-    owner, wrong = after, 0
+    owner = after
+    found: list[str] = []
     for _ in range(most):
         (owner,) = database.execute(_NEXT, {"after": owner}).fetchone()
         if owner is None:
-            return "", wrong
-        summed = database.execute(_SUMMED, {"owner": owner}).fetchone()
+            return "", found
         kept = database.execute(_KEPT, (owner,)).fetchone()
-        if summed != (kept or (0, 0, 0)):
-            wrong += 1
-            database.execute(_DROP, (owner,))
-            if any(summed):
-                database.execute(_PUT, (owner, *summed))
-    return owner, wrong
+        if _summed(database, owner) != (kept or (0, 0, 0)):
+            found.append(owner)
+    return owner, found
+
+
+def correct(database: sqlite3.Connection, owner: str) -> None:
+    """
+    Make the sums of *owner* anew.
+    """
+    summed = _summed(database, owner)
+    database.execute(_DROP, (owner,))
+    if any(summed):
+        database.execute(_PUT, (owner, *summed))
+
+
+def _summed(database: sqlite3.Connection, owner: str) -> tuple[int, int, int]:
+    files, versions, size = database.execute(_SUMMED, {"owner": owner}).fetchone()
+    return files, versions, size
