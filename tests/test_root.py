@@ -9,7 +9,9 @@ from json import loads
 from twisted.internet.defer import Deferred, fail, succeed
 
 from hmacfs.records import Figures
+from hmacfs.web.root import make_site
 from tests.serving import ServingCase, signed, timed
+from tests.wire import Conversation
 
 
 class TreeTests(ServingCase):
@@ -175,6 +177,19 @@ class HealthTests(ServingCase):
         self.assertEqual(
             (answer.status, loads(answer.body)),
             (200, {"status": "degraded", "problems": ["Redis does not answer."]}),
+        )
+
+    def test_halted(self) -> None:
+        """
+        What is told from elsewhere, of a sweep that has halted say, is told as well.
+        """
+        told = ["The sweep has halted."]
+        site = make_site(
+            self.store, self.metadata, self.hub, self.settings, self.clock, lambda: told
+        )
+        answer = Conversation(site).request("GET", "/ready")
+        self.assertEqual(
+            (answer.status, loads(answer.body)), (200, {"status": "degraded", "problems": told})
         )
 
     def test_no_space(self) -> None:

@@ -51,6 +51,9 @@ from hmacfs.web.versions import Versions
 PIECES_WAITING = 2
 """How many pieces of ``ChunkSize`` of one upload may wait for the disk."""
 
+Faults = Callable[[], Sequence[str]]
+"""Tells what an operator should know, a sentence each."""
+
 
 def _not_found() -> NotFound:
     return NotFound("Nothing is kept under this name.")
@@ -123,15 +126,17 @@ class Ready(Page):
     Whether uploads can be taken now.
 
     ``status`` is ``ok``; ``degraded`` (200), with what an operator should
-    know of the store and of Redis; or ``unavailable`` (503), with why.
+    know of the store, of Redis and of the sweeps; or ``unavailable`` (503),
+    with why.
     """
 
     log = Logger()
 
-    def __init__(self, store: IStore, metadata: ILedger) -> None:
+    def __init__(self, store: IStore, metadata: ILedger, faults: Faults) -> None:
         super().__init__()
         self._store = store
         self._metadata = metadata
+        self._faults = faults
 
     def render_GET(self, request: UploadRequest) -> int:
         """Ask the store."""
@@ -149,7 +154,7 @@ class Ready(Page):
     def _tell(self, request: UploadRequest, figures: Figures | None) -> None:
         if request.channel is None:
             return
-        problems = [*self._store.faults(), *self._metadata.faults()]
+        problems = [*self._store.faults(), *self._metadata.faults(), *self._faults()]
         unavailable = []
         if request.site.draining:
             unavailable.append("The daemon is about to stop.")
@@ -252,12 +257,18 @@ class Files(Page):
 
 
 def make_site(
-    store: IStore, metadata: ILedger, hub: IHub, settings: Settings, reactor: IReactorTime
+    store: IStore,
+    metadata: ILedger,
+    hub: IHub,
+    settings: Settings,
+    reactor: IReactorTime,
+    faults: Faults = tuple,
 ) -> UploadSite:
     """
     Build the public site.
 
     :param reactor: the clock of every timer and time stamp.
+    :param faults: tells what else an operator should know, for ``/ready``.
     """
     rules = Rules.of(settings)
     terms = Terms(
@@ -290,7 +301,7 @@ def make_site(
     uploads = (lambda id: Resumption(admission, announcing, id)) if resumable else None
     folder.putChild(last, Below(files, versions, uploads))
     root.putChild(b"health", Health())
-    root.putChild(b"ready", Ready(store, metadata))
+    root.putChild(b"ready", Ready(store, metadata, faults))
     return UploadSite(
         root,
         hub,
