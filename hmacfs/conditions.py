@@ -156,6 +156,34 @@ def wanted(get: Get, validators: Validators, now: float) -> bool:
     :return: ``False`` where the client has the file already: 304.
     :raise PreconditionFailed: it wants another state of the file only.
     """
+    _check_state(get, validators, now)
+    if (value := get(b"if-none-match")) is not None:
+        return not _matches(value, validators.etag, strongly=False)
+    if (value := get(b"if-modified-since")) is not None:
+        since = parse_date(value, now)
+        return since is None or validators.modified > since
+    return True
+
+
+def check_unchanged(get: Get, validators: Validators, now: float) -> None:
+    """
+    Whether a file may be removed, for a client that wants that of one state of
+    it only.  ``If-Modified-Since`` says nothing there (section 13.1.3).
+
+    :param get: the request's fields.
+    :param now: unix seconds.
+    :raise PreconditionFailed: it is in another.
+    """
+    _check_state(get, validators, now)
+    value = get(b"if-none-match")
+    if value is not None and _matches(value, validators.etag, strongly=False):
+        raise PreconditionFailed("An entity tag in If-None-Match is that of the file.")
+
+
+def _check_state(get: Get, validators: Validators, now: float) -> None:
+    """
+    :raise PreconditionFailed: the client wants another state of the file only.
+    """
     if (value := get(b"if-match")) is not None:
         if not _matches(value, validators.etag, strongly=True):
             raise PreconditionFailed("No entity tag in If-Match is that of the file.")
@@ -163,12 +191,6 @@ def wanted(get: Get, validators: Validators, now: float) -> bool:
         since = parse_date(value, now)
         if since is not None and validators.modified > since:
             raise PreconditionFailed("The file is newer than If-Unmodified-Since.")
-    if (value := get(b"if-none-match")) is not None:
-        return not _matches(value, validators.etag, strongly=False)
-    if (value := get(b"if-modified-since")) is not None:
-        since = parse_date(value, now)
-        return since is None or validators.modified > since
-    return True
 
 
 def range_holds(get: Get, validators: Validators, now: float) -> bool:

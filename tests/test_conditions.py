@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.conditions import Validators, format_date, parse_date, range_holds, wanted
+from hmacfs.conditions import (
+    Validators,
+    check_unchanged,
+    format_date,
+    parse_date,
+    range_holds,
+    wanted,
+)
 from hmacfs.errors import PreconditionFailed
 
 NOW = 1_800_000_000
@@ -288,3 +295,42 @@ class IfRangeTests(SynchronousTestCase):
         """
         self.assertFalse(self.holds(EXACT, now=MODIFIED + 59))
         self.assertTrue(self.holds(EXACT, now=MODIFIED + 60))
+
+
+class RemovalTests(SynchronousTestCase):
+    """
+    Who wants a file removed may want it in one state only.
+    """
+
+    def holds(self, **fields: bytes) -> bool:
+        """
+        :return: whether it may be removed.
+        """
+        given = {name.replace("_", "-").encode(): value for name, value in fields.items()}
+        try:
+            check_unchanged(given.get, FILE, NOW)
+        except PreconditionFailed:
+            return False
+        return True
+
+    def test_table(self) -> None:
+        """
+        ``If-Match`` goes before ``If-Unmodified-Since``; ``If-None-Match``
+        refuses where a GET would be 304; ``If-Modified-Since`` says nothing.
+        """
+        found = [
+            self.holds(),
+            self.holds(if_match=b'"abc"'),
+            self.holds(if_match=b"*"),
+            self.holds(if_match=b'"abc"', if_unmodified_since=BEFORE),
+            self.holds(if_unmodified_since=EXACT),
+            self.holds(if_none_match=b'"x"'),
+            self.holds(if_modified_since=AFTER),
+            self.holds(if_match=b'"x"'),
+            self.holds(if_match=b'W/"abc"'),
+            self.holds(if_unmodified_since=BEFORE),
+            self.holds(if_none_match=b'W/"abc"'),
+            self.holds(if_none_match=b"*"),
+            self.holds(if_match=b'"abc"', if_none_match=b'"abc"'),
+        ]
+        self.assertEqual(found, [True] * 7 + [False] * 6)

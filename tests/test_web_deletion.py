@@ -113,6 +113,27 @@ class DeletionTests(DeletionCase):
         put = self.ask("PUT", signed("none", 1), body=b"x").status
         self.assertEqual((found, put, self.told(FileRemoved)), ([404, 404, 403], 201, []))
 
+    def test_preconditions(self) -> None:
+        """
+        A client may want it deleted in one state only.
+        """
+        etag = self.ask("HEAD", "/uploads/a/b.txt").headers["etag"]
+        target = timed("DELETE", "a/b.txt")
+        found = [
+            self.ask("DELETE", target, field).status
+            for field in [
+                'If-Match: "x"',
+                f"If-Match: W/{etag}",
+                "If-Unmodified-Since: Mon, 13 Nov 2023 22:13:20 GMT",
+                f"If-None-Match: {etag}",
+                "If-None-Match: *",
+            ]
+        ]
+        served = self.served()
+        last = self.ask("DELETE", target, f"If-Match: {etag}", 'If-None-Match: "x"').status
+        self.assertEqual((found, served, last), ([412] * 5, 200, 204))
+        self.assertEqual(self.ask("DELETE", target, "If-Match: *").status, 404)
+
     def test_expired(self) -> None:
         """
         So is what has expired, swept or not.

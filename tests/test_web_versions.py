@@ -324,6 +324,15 @@ class RemoveTests(VersionsCase):
         [event] = self.told(VersionRemoved)
         self.assertEqual((event.name, event.version, event.size), ("a/b.txt", self.ids[0], 3))
 
+    def test_preconditions(self) -> None:
+        """
+        A client may want it removed in one state only, which is its own.
+        """
+        asked = f"version={self.ids[0]}"
+        tag = f'"{self.kept(self.ids[0]).record.etag}"'
+        found = [self.ask("DELETE", asked, f"If-Match: {each}").status for each in ('"x"', tag)]
+        self.assertEqual(found, [412, 204])
+
     def test_twice(self) -> None:
         """
         What is gone is not found.

@@ -79,10 +79,7 @@ def answer(
     :raise PreconditionFailed: the client wants another state of the file only.
     :raise RangeNotSatisfiable: it wants bytes that the file does not have.
     """
-    # RFC 9110 section 8.8.2.1: what comes from the future was changed just now.
-    # An mtime may also lie before all dates that HTTP knows.
-    modified = int(max(0, min(record.stored, now)))
-    validators = Validators(record.etag.encode(), modified)
+    validators = validators_of(record, now)
     [tag, *digest] = identity(record, get)
     headers = [tag, (b"Cache-Control", _cache_control(record, int(now), terms))]
     if record.expires is not None:
@@ -103,10 +100,20 @@ def answer(
     headers += (
         (b"Content-Length", b"%d" % total(pieces)),
         (b"Content-Disposition", disposition(content_type, filename)),
-        (b"Last-Modified", format_date(modified)),
+        (b"Last-Modified", format_date(validators.modified)),
         *digest,
     )
     return Answer(status, headers, pieces)
+
+
+def validators_of(record: FileRecord, now: float) -> Validators:
+    """
+    :param now: unix seconds of the answer's ``Date``.
+    :return: what tells the file from what had its name before.
+    """
+    # RFC 9110 section 8.8.2.1: what comes from the future was changed just now.
+    # An mtime may also lie before all dates that HTTP knows.
+    return Validators(record.etag.encode(), int(max(0, min(record.stored, now))))
 
 
 def identity(record: FileRecord, get: Get) -> list[tuple[bytes, bytes]]:

@@ -285,7 +285,7 @@ def make_site(
     download = Download(store, hub, settings, reactor)
     judging = Judging(hub, reactor, rules)
     removes, versioned = IRemoves(store, None), IVersioned(store, None)
-    deletion = None if removes is None else Deletion(removes, judging, hub, reactor)
+    deletion = None if removes is None else Deletion(store, removes, judging, hub, reactor)
     versions = None
     if versioned is not None:
         versioning = settings.enable_versioning

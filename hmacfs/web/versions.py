@@ -19,12 +19,13 @@ from twisted.web.server import NOT_DONE_YET
 from hmacfs.abilities import IVersioned
 from hmacfs.errors import Exists
 from hmacfs.events import VersionRemoved, VersionRestored
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces import IFile, IHub
 from hmacfs.names import StoredName
 from hmacfs.operations import METHODS, Operation
 from hmacfs.records import FileRecord
 from hmacfs.web import pages
 from hmacfs.web.answers import LAST_DATE
+from hmacfs.web.deletion import check
 from hmacfs.web.download import Download
 from hmacfs.web.judging import Judging
 from hmacfs.web.request import UploadRequest
@@ -98,17 +99,13 @@ class Versions(Resource):
         _tell(request, _described(record))
 
     async def _remove(self, request: UploadRequest, name: StoredName, id: str) -> None:
-        size = await self._size(name, id)
+        file: IFile = await self._store.open_version(name, id)
+        file.close()
+        check(request, file.record)
         await self._store.remove_version(name, id)
-        now = self._clock.seconds()
+        now, size = self._clock.seconds(), file.record.size
         self._hub.emit(VersionRemoved(now, request.id, name.text, id, size))
         pages.done(request)
-
-    async def _size(self, name: StoredName, id: str) -> int:
-        file = await self._store.open_version(name, id)
-        file.close()
-        size: int = file.record.size
-        return size
 
 
 def _tell(request: UploadRequest, found: object) -> None:
