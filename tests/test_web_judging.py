@@ -5,6 +5,12 @@ versions, over the wire.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from urllib.parse import quote
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hmacfs.events import AccessRefused
 from hmacfs.signing import Claim, sign
 from tests.serving import NOW, SECRET, name, timed
@@ -195,6 +201,75 @@ class SignatureTests(VersionsCase):
             (answer.code, answer.headers["access-control-allow-origin"]),
             ("missing-signature", "*"),
         )
+
+
+OLD = "0" * 16
+"""The id that the model's one version has."""
+
+OPERATIONS = ["", "versions", f"version={OLD}", f"restore={OLD}", "version=1", "a=b"]
+METHODS = ["GET", "HEAD", "DELETE", "POST", "PUT"]
+
+
+def escaped(piece: str) -> str:
+    """
+    :return: *piece*, its first letter percent-encoded.
+    """
+    return f"%{ord(piece[0]):02x}{piece[1:]}" if piece else piece
+
+
+class ModelTests(VersionsCase):
+    """
+    Whatever is asked for by whichever signature, only what was signed is done.
+    """
+
+    def state(self) -> object:
+        files, past = self.store.files, self.store.past
+        return [
+            {name.text: kept.data for name, kept in files.items()},
+            {name.text: list(kept) for name, kept in past.items()},
+        ]
+
+    @given(
+        st.sampled_from(METHODS),
+        st.sampled_from(OPERATIONS),
+        st.sampled_from(METHODS),
+        st.lists(st.sampled_from(OPERATIONS), max_size=2),
+        st.booleans(),
+        st.sampled_from([str, escaped, lambda piece: quote(piece, safe="")]),
+        st.booleans(),
+    )
+    def test_signed_alone(
+        self,
+        signed: str,
+        operation: str,
+        method: str,
+        asked: list[str],
+        kept: bool,
+        spelled: Callable[[str], str],
+        first: bool,
+    ) -> None:
+        """
+        A request that changes anything is the one that was signed, to the
+        letter; every other is refused, or reads the file that is public.
+        """
+        self.serve()
+        self.put("a/b.txt", b"one")
+        self.put("a/b.txt", b"two")
+        [former] = self.store.past[name("a/b.txt")].values()
+        self.store.past[name("a/b.txt")] = {OLD: former}
+        before = self.state()
+        target = timed(signed, "a/b.txt", operation=operation)
+        path, _, query = target.partition("?")
+        pieces = query.split("&")
+        own, mac = pieces[:-2], pieces[-2:]
+        others = [spelled(each) for each in asked if each]
+        unsigned = [*own, *others] if kept else others
+        together = [*unsigned, *mac] if first else [*mac, *unsigned]
+        answer = self.client.request(method, f"{path}?{'&'.join(together)}")
+        if self.state() != before:
+            self.assertEqual((method, "&".join(unsigned)), (signed, operation))
+        if answer.status == 200 and "&".join(unsigned) != operation:
+            self.assertEqual((method in ("GET", "HEAD"), answer.body in (b"two", b"")), (True,) * 2)
 
 
 class NameTests(VersionsCase):
