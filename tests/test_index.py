@@ -4,6 +4,8 @@ Tests for :mod:`hmacfs.store.index`.
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from pathlib import Path
 
@@ -20,9 +22,17 @@ from hmacfs.store.threads import Threads
 from tests.index_contract import ROWS, IndexContract
 from tests.inline import Inline
 
-
 ROOT = "SELECT rootpage FROM sqlite_schema WHERE name = 'bans'"
 PAGE = 4096
+
+
+class Failing(Disk):
+    """
+    A disk that does not let anybody look at a folder.
+    """
+
+    def root(self, path: str) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class SqliteIndexTests(IndexContract, SynchronousTestCase):
@@ -150,6 +160,46 @@ class SqliteIndexTests(IndexContract, SynchronousTestCase):
         )
         kept = {each.name for each in self.path.iterdir()}
         self.assertEqual((NAME + ".damaged" in kept, MARK in kept), (True, False))
+
+    def removed(self, *suffixes: str) -> None:
+        """
+        Remove files of an index that is open, and ask it for more.
+        """
+        self.run_now(files.write, ROWS[:1])
+        for suffix in suffixes:
+            (self.path / (NAME + suffix)).unlink()
+        self.run_now(files.write, ROWS[1:])
+        other = self.another_index()
+        self.successResultOf(other.start())
+        self.addCleanup(lambda: self.successResultOf(other.stop()))
+        self.assertEqual(self.successResultOf(other.run(files.page, "", 9)), ROWS)
+        self.assertEqual(list(self.index.faults()), [])
+
+    def test_removed(self) -> None:
+        """
+        An index whose file is removed while it is open is written anew.
+        """
+        self.removed("")
+
+    def test_removed_all(self) -> None:
+        """
+        So it is where nothing of it is left.
+        """
+        self.removed("", "-wal", "-shm")
+
+    def test_removed_for_good(self) -> None:
+        """
+        Where it cannot be written anew it goes on without a file, and says so.
+        """
+        self.successResultOf(self.index.stop())
+        self.index = SqliteIndex(str(self.path), Failing(), Inline())
+        self.successResultOf(self.index.start())
+        (self.path / NAME).unlink()
+        self.run_now(files.write, ROWS)
+        self.assertEqual(self.find("a"), ROWS[:1])
+        (fault,) = self.index.faults()
+        self.assertIn("no file", fault)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
     def test_later_release(self) -> None:
         """

@@ -8,7 +8,8 @@ module leaves on, holds us to it.  What can be said to it stands in
 
 A database that is damaged is moved aside and begun anew: it is made of what
 the files say, so nothing is lost for good but tombstones and bans.  Damage
-that shows only when a page is read is marked, for the next start.
+that shows only when a page is read is marked, for the next start.  One whose
+file somebody removes is still open, and is written down anew.
 """
 
 from __future__ import annotations
@@ -108,6 +109,7 @@ class SqliteIndex(Transactions):
         self._disk = disk
         self._threads = threads
         self._faults: Sequence[str] = ()
+        self._file: os.stat_result | None = None
 
     def start(self) -> Deferred[None]:
         """
@@ -156,17 +158,45 @@ class SqliteIndex(Transactions):
             connection.close()
             raise
         self.open(connection)
+        self._file = self._seen()
+
+    def _seen(self) -> os.stat_result | None:
+        with suppress(FileNotFoundError):
+            return os.stat(self._path(NAME))
+        return None
 
     def _path(self, name: str) -> str:
         return os.path.join(self._folder, name)
 
     def _run(self, function: Callable[..., T], args: tuple[Any, ...]) -> T:
+        if not self._faults and not _same(self._seen(), self._file):
+            self._put_back()
         try:
             return self.transact(function, *args)
         except sqlite3.DatabaseError as error:
             if code(error) in _DAMAGED and not self._faults:
                 self._mark()
             raise
+
+    def _put_back(self) -> None:
+        """
+        Write down anew what is open and has no name any more.
+        """
+        assert self._connection is not None
+        self.log.error("{name} was removed under way, and is written anew", name=NAME)
+        try:
+            self._rename()
+            copy = sqlite3.connect(self._path(NAME))
+            try:
+                self._connection.backup(copy)
+            finally:
+                copy.close()
+        except (sqlite3.Error, OSError):
+            self.log.failure("the index was not written anew")
+            self._faults = ("The index has no file: start hmacfs again, and it is made anew.",)
+        else:
+            self.close()
+            self._open()
 
     def _mark(self) -> None:
         self.log.error("the index is damaged: the next start begins it anew")
@@ -184,6 +214,9 @@ class SqliteIndex(Transactions):
         self.log.error(
             "the index is damaged: it is kept as {name}.damaged, and begun anew", name=NAME
         )
+        self._rename()
+
+    def _rename(self) -> None:
         folder = self._disk.root(self._folder)
         try:
             # Its log would be taken for the new one's.
@@ -195,6 +228,10 @@ class SqliteIndex(Transactions):
                 self._disk.unlink(folder, os.fsencode(MARK))
         finally:
             self._disk.close(folder)
+
+
+def _same(one: os.stat_result | None, other: os.stat_result | None) -> bool:
+    return one is not None and other is not None and os.path.samestat(one, other)
 
 
 def code(error: BaseException) -> int | None:
