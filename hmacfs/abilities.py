@@ -15,7 +15,7 @@ from zope.interface import Interface
 
 from hmacfs.interfaces import IFile
 from hmacfs.names import StoredName
-from hmacfs.records import Due, FileRecord, Removed, Trashed, Version
+from hmacfs.records import Checked, Disagreement, Due, FileRecord, Removed, Trashed, Version
 
 
 class IVersioned(Interface):
@@ -179,6 +179,18 @@ class ITrash(Interface):
         """
 
 
+class IIndexed(Interface):
+    """
+    A store with an index, whose rows follow the files soon.
+    """
+
+    def settled() -> Deferred[None]:
+        """
+        :return: fires when the index tells of all that was acknowledged before
+            the call, as far as it takes rows at all.
+        """
+
+
 class IBans(Interface):
     """
     A store that refuses bytes by their digest, under whatever name they come.
@@ -200,4 +212,45 @@ class IBans(Interface):
     def unban(sha256: str) -> Deferred[bool]:
         """
         :return: fires with whether they were refused until now.
+        """
+
+
+class IChecks(Interface):
+    """
+    A store that can hold what it keeps against what its index tells.
+
+    It goes through all of it in slices, while uploads go on.
+    """
+
+    def crawl(cursor: tuple[str, ...] | None, most: int) -> Deferred[Checked]:
+        """
+        Look at a slice, and let the index follow the files: what it does not
+        list is taken in, a row without a file goes, and so do folders without
+        one.
+
+        :param cursor: of the slice before, be it another process's; ``None``
+            for the first one.
+        :param most: how much is looked at.
+        :return: fires with where to go on, and what did not agree.
+        """
+
+    def check(cursor: tuple[str, ...] | None, most: int) -> Deferred[Checked]:
+        """
+        Look at a slice, and change nothing.  What :meth:`crawl` takes no
+        interest in is found as well: labels that are another file's.
+        """
+
+    def mend(found: Sequence[Disagreement]) -> Deferred[int]:
+        """
+        Mend what :meth:`check` found.  No file goes by it.
+
+        :return: fires with how many of them agree now.
+        """
+
+    def forget_rows(most: int) -> Deferred[bool]:
+        """
+        Take up to *most* rows out of the index that a crawl brings back; none
+        where they are all that is known of a file.
+
+        :return: fires with whether there are more.
         """
