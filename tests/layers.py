@@ -65,6 +65,7 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.drain": 4,
     "hmacfs.greeting": 4,
     "hmacfs.hub": 4,
+    "hmacfs.keeping_metrics": 4,
     "hmacfs.loading": 4,
     "hmacfs.logs": 4,
     "hmacfs.metrics": 4,
@@ -102,7 +103,8 @@ PURE = frozenset({
 
 #: Listeners, and the one module that knows them.
 LISTENERS = frozenset(
-    {"hmacfs.access_log", "hmacfs.logs", "hmacfs.metrics", "hmacfs.sharing_metrics"}
+    {"hmacfs.access_log", "hmacfs.keeping_metrics", "hmacfs.logs", "hmacfs.metrics"}
+    | {"hmacfs.sharing_metrics"}
 )
 TAP = "hmacfs.tap"
 
