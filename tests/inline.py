@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from hmacfs.interfaces import IThreads
@@ -32,3 +33,11 @@ class Inline:
 
     def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
         return maybeDeferred(function, *args)
+
+    def ask(self, function: Callable[..., Deferred[T]], *args: Any) -> T:
+        answers: list[Any] = []
+        function(*args).addBoth(answers.append)
+        if isinstance(answers[0], Failure):
+            answers[0].raiseException()
+        answer: T = answers[0]
+        return answer

@@ -26,7 +26,7 @@ from tests.tree import File, Folder, Tree, files
 # Short, since whatever may be left of them is tried.
 OLD, NEW, OTHER = b"old", b"new", b"else"
 
-AT_REST = 5
+AT_REST = 6
 """The descriptors that an open store has: its folders, and its lock."""
 
 

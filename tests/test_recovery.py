@@ -32,11 +32,17 @@ ID = "0" * 32
 
 class Broken(MemoryIndex):
     """
-    An index that takes no row.
+    An index that answers no more.
+
+    :ivar broken: whether it is so by now.
     """
 
+    broken = False
+
     def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
-        return fail(RuntimeError("the index is broken"))
+        if self.broken:
+            return fail(RuntimeError("the index is broken"))
+        return super().run(function, *args)
 
 
 class RecoveryTests(OnDisk, SynchronousTestCase):
@@ -162,6 +168,7 @@ class RecoveryTests(OnDisk, SynchronousTestCase):
         self.successResultOf(self.store.stop())
         index, self.index = self.index, Broken()
         self.restart()
+        self.index.broken = True
         self.put(slot(owner="me"), b"abc")
         self.clock.advance(1)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)

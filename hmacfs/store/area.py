@@ -45,6 +45,7 @@ class Area:
     root: int
     parts: int
     versions: int
+    trash: int
     locks: int
     guard: int
     attributes: bool
@@ -53,7 +54,8 @@ class Area:
 
     def close(self, disk: IDisk) -> None:
         """Let go of it; the lock goes last."""
-        for descriptor in (self.root, self.parts, self.versions, self.locks, self.guard):
+        folders = (self.root, self.parts, self.versions, self.trash, self.locks)
+        for descriptor in (*folders, self.guard):
             disk.close(descriptor)
 
 
@@ -95,10 +97,11 @@ def _open(disk: IDisk, path: str, network: bool, opened: list[int]) -> Area:
             f"The store is on a network file system ({system}): what was acknowledged may be lost."
         )
     private = keep(_made(disk, root, RESERVED))
-    parts, versions, locks, run = (
-        keep(_made(disk, private, name)) for name in (b"parts", b"versions", b"locks", b"run")
+    parts, versions, trash, locks, run = (
+        keep(_made(disk, private, name))
+        for name in (b"parts", b"versions", b"trash", b"locks", b"run")
     )
-    for folder in (private, parts, versions):
+    for folder in (private, parts, versions, trash):
         if disk.status(folder).device != disk.status(root).device:
             raise StoreProblem(
                 f"The store {path!r} is on two file systems: all of {RESERVED.decode()!r} must "
@@ -120,7 +123,8 @@ def _open(disk: IDisk, path: str, network: bool, opened: list[int]) -> Area:
     for descriptor in (private, run):
         opened.remove(descriptor)
         disk.close(descriptor)
-    return Area(root, parts, versions, locks, guard, attributes, disk.boot(), tuple(faults))
+    boot, told = disk.boot(), tuple(faults)
+    return Area(root, parts, versions, trash, locks, guard, attributes, boot, told)
 
 
 def _made(disk: IDisk, parent: int, name: bytes) -> int:

@@ -6,7 +6,8 @@ or the new one and never half of either; what :mod:`hmacfs.store.recovery`
 finds at the next start tells it which step was the last.
 
 1.  The part gets its whole label and is synced.
-2.  The lock of the name is taken, missing folders are made and synced.
+2.  The lock of the name is taken, it is asked whether the name is buried, and
+    missing folders are made and synced.
 3.  A new name: the part is linked to it.  If it is taken, the part goes.
 3'. A taken one that may be overwritten: the file is linked to its version, and
     the version's folder synced.
@@ -25,25 +26,48 @@ remains among the versions for that case.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from secrets import token_hex
 
+import attrs
 from twisted.logger import Logger
 
 from hmacfs.errors import NotStored
 from hmacfs.interfaces import IDisk
 from hmacfs.names import StoredName
-from hmacfs.records import FileRecord, Status
+from hmacfs.records import Row, Status
+from hmacfs.store.digesting import Digesting
 from hmacfs.store.folders import Folders
-from hmacfs.store.labels import Label, commit_id, decode, describe, identity
+from hmacfs.store.known import Knowing, Known
+from hmacfs.store.labels import Label, commit_id
 from hmacfs.store.locks import Locks
 from hmacfs.store.parts import Part, Parts
+from hmacfs.store.refusing import Refusing
+from hmacfs.store.tables.versions import VersionRow
 from hmacfs.store.troubles import refusal, taken
 from hmacfs.uploads import Slot
 
 TRIES = 10
 """How often folders are made again that others, finding them empty, remove."""
+
+
+def removed_again() -> NotStored:
+    """
+    :return: the refusal where a file's folder does not stay.
+    """
+    return NotStored("The folder of the file is removed again and again.")
+
+
+@attrs.frozen
+class Committed:
+    """
+    :ivar file: what has the name now.
+    :ivar version: what had it before, as a version; ``None`` where nothing did.
+    """
+
+    file: Known
+    version: VersionRow | None
 
 
 class Commit:
@@ -55,36 +79,120 @@ class Commit:
     log = Logger()
 
     def __init__(
-        self, disk: IDisk, parts: Parts, files: Folders, versions: Folders, locks: Locks
+        self,
+        disk: IDisk,
+        parts: Parts,
+        files: Folders,
+        versions: Folders,
+        locks: Locks,
+        knowing: Knowing,
+        refusing: Refusing,
+        digesting: Digesting,
     ) -> None:
         self._disk = disk
         self._parts = parts
         self._files = files
         self._versions = versions
         self._locks = locks
+        self._knowing = knowing
+        self._refusing = refusing
+        self._digesting = digesting
 
-    def commit(self, slot: Slot, part: Part, label: Label) -> FileRecord:
+    def commit(self, slot: Slot, part: Part, label: Label, former: Row | None = None) -> Committed:
         """
         Make *part* the file of its name, and let go of its descriptor.
 
         :param label: the whole label of the file to be.
+        :param former: the row of what has the name, where there are no
+            attributes.
         :return: when it can be acknowledged; the part stays, for step 6.
         :raise Refusal: it is no file, and the part is gone.
         """
-        try:
+        with self.landing(slot.name, part):
+            label = self._checked(part, label)
+            self._parts.relabel(part, label)
+            self._disk.sync(part.file)
+            status = self._disk.status(part.file)
+            with self._locks.held(slot.name):
+                self._refusing.check(slot.name)
+                version = self.place(slot.name, slot.overwrite, part, former)
+        known = label if self._parts.attributes else None
+        return Committed(self._knowing.of(slot.name, status, known, label), version)
+
+    @contextmanager
+    def landing(self, name: StoredName, part: Part) -> Iterator[None]:
+        """
+        Let go of the descriptor of *part* behind what is done, and of all of
+        it where that fails.
+
+        :raise Refusal: it did.
+        """
+        with self.telling(name):
             try:
-                return self._commit(slot, part, label)
-            finally:
-                self._disk.close(part.file)
-        except BaseException as error:
-            self._clear(slot.name, part)
-            if not isinstance(error, OSError):
+                try:
+                    yield
+                finally:
+                    self._disk.close(part.file)
+            except BaseException:
+                self._clear(name, part)
                 raise
+
+    @contextmanager
+    def telling(self, name: StoredName) -> Iterator[None]:
+        """
+        :raise Refusal: in place of what the disk said.
+        """
+        try:
+            yield
+        except OSError as error:
             foreseen = refusal(error)
             if foreseen is None:
-                self.log.failure("the disk did not keep {name!r}", name=slot.name.text)
+                self.log.failure("the disk did not keep {name!r}", name=name.text)
                 foreseen = NotStored("The disk did not keep the file.")
             raise foreseen from error
+
+    def place(
+        self, name: StoredName, overwrite: bool, part: Part, former: Row | None = None
+    ) -> VersionRow | None:
+        """
+        Give *name*, whose lock is held, to *part*; the steps from 3 to 5.
+
+        :param overwrite: whether a file that has it gives way.
+        :param former: as of :meth:`commit`.
+        :return: what that file is by now.
+        """
+        for _ in range(TRIES):
+            # A folder went meanwhile, and nothing is done.
+            with suppress(FileNotFoundError):
+                return self._place(name, overwrite, part, former)
+        raise removed_again()
+
+    def shelve(self, name: StoredName, part: Part, version: str) -> None:
+        """
+        Make *part* a version of *name*, whose lock is held.
+
+        :raise Exists: there is one that is called so.
+        """
+        for _ in range(TRIES):
+            with suppress(FileNotFoundError), self._versions.within(name, make=True) as folder:
+                try:
+                    self._disk.link(self._parts.folder, part.id, folder, version.encode())
+                except FileExistsError:
+                    raise taken(self._disk.look(folder, version.encode())) from None
+                self._sync_name(folder, lambda: self._disk.unlink(folder, version.encode()))
+                return
+        raise removed_again()
+
+    def _checked(self, part: Part, label: Label) -> Label:
+        """
+        :return: *label*, with the digest where that had to be known.
+        :raise Banned: nobody is to have these bytes.
+        """
+        if not self._refusing.banned:
+            return label
+        sha256 = label.sha256 or self._digesting.digest(part.file, "sha256").hex()
+        self._refusing.check_bytes(sha256)
+        return attrs.evolve(label, sha256=sha256)
 
     def _clear(self, name: StoredName, part: Part) -> None:
         """
@@ -98,39 +206,25 @@ class Commit:
         self._versions.prune(name.segments)
         self._files.prune(name.segments[:-1])
 
-    def _commit(self, slot: Slot, part: Part, label: Label) -> FileRecord:
-        self._parts.relabel(part, label)
-        self._disk.sync(part.file)
-        status = self._disk.status(part.file)
-        with self._locks.held(slot.name):
-            for _ in range(TRIES):
-                try:
-                    self._place(slot, part)
-                    break
-                except FileNotFoundError:
-                    continue
-            else:
-                raise NotStored("The folder of the file is removed again and again.")
-        return describe(slot.name, status, label if self._parts.attributes else None, label)
-
-    def _place(self, slot: Slot, part: Part) -> None:
-        """
-        :raise FileNotFoundError: a folder went meanwhile, and nothing is done.
-        """
-        last = slot.name.segments[-1]
-        with self._files.holding(slot.name, make=True) as folder:
-            version = self._former(folder, last) if slot.overwrite else None
-            if version is None:
+    def _place(
+        self, name: StoredName, overwrite: bool, part: Part, row: Row | None
+    ) -> VersionRow | None:
+        last = name.segments[-1]
+        with self._files.holding(name, make=True) as folder:
+            former = self._former(name, folder, last, row)
+            if former is None:
                 self._create(part, folder, last)
-            else:
-                with self._versions.within(slot.name, make=True) as versions:
-                    self._replace(part, folder, last, versions, *version)
+                return None
+            if not overwrite:
+                raise taken(former.status)
+            with self._versions.within(name, make=True) as versions:
+                kept = self._replace(part, folder, last, versions, former.status, former.id)
+        return VersionRow(kept, former.row)
 
-    def _former(self, folder: int, last: bytes) -> tuple[Status, str] | None:
+    def _former(self, name: StoredName, folder: int, last: bytes, row: Row | None) -> Known | None:
         """
-        :return: the file that has the name, and what it is called as a
-            version; ``None`` where there is none.
-        :raise Refusal: what has the name is no file.
+        :return: the file that has the name; ``None`` where there is none.
+        :raise Refusal: what has the name is no file, or has expired.
         """
         try:
             status = self._disk.look(folder, last)
@@ -138,14 +232,9 @@ class Commit:
             return None
         if status.kind != "file":
             raise taken(status)
-        label = None
-        if self._parts.attributes:
-            file = self._disk.open(folder, last)
-            try:
-                label = decode(self._disk.attribute(file))
-            finally:
-                self._disk.close(file)
-        return status, identity(status, label)
+        former = self._knowing.look(name, folder, last, row)
+        self._refusing.check_former(former)
+        return former
 
     def _create(self, part: Part, folder: int, last: bytes) -> None:
         if not self._parts.attributes:
@@ -159,7 +248,10 @@ class Commit:
 
     def _replace(
         self, part: Part, folder: int, last: bytes, versions: int, former: Status, version: str
-    ) -> None:
+    ) -> str:
+        """
+        :return: what the former file is called as a version.
+        """
         # A start that does not find the part could not tell a version that
         # was made in vain.
         self._parts.settle(part)
@@ -182,6 +274,7 @@ class Commit:
             self._disk.rename(self._parts.folder, spare, folder, last)
 
         self._sync_name(folder, give_back)
+        return kept.decode()
 
     def _keep(self, folder: int, last: bytes, versions: int, former: Status, version: str) -> bytes:
         """

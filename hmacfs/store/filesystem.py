@@ -16,7 +16,16 @@ from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from hmacfs.errors import Forbidden, NotFound
+from hmacfs.abilities import (
+    IBans,
+    IChecks,
+    IExpires,
+    IIndexed,
+    IRemoves,
+    ITrash,
+    IVersioned,
+)
+from hmacfs.errors import Forbidden
 from hmacfs.interfaces import (
     IDigests,
     IDisk,
@@ -28,28 +37,38 @@ from hmacfs.interfaces import (
     IUpload,
 )
 from hmacfs.names import StoredName
-from hmacfs.records import Figures, FileRecord, Row, Status
+from hmacfs.records import (
+    Checked,
+    Disagreement,
+    Due,
+    Figures,
+    FileRecord,
+    Removed,
+    Row,
+    Status,
+    Trashed,
+    Version,
+)
+from hmacfs.store import terms
 from hmacfs.store.area import Area, open_area
 from hmacfs.store.files import StoredFile
-from hmacfs.store.labels import Label, begun, decode, describe, row_of
+from hmacfs.store.known import Known
+from hmacfs.store.labels import Label, begun
 from hmacfs.store.opened import Opened, Policy
 from hmacfs.store.parts import Part
+from hmacfs.store.refusing import deleted
 from hmacfs.store.resumption import Resumption
+from hmacfs.store.retiring import Retiring
 from hmacfs.store.space import Promise
-from hmacfs.store.tables import files
-from hmacfs.store.troubles import MISSING, refusal, taken
+from hmacfs.store.starting import recover
+from hmacfs.store.troubles import MISSING, nothing, refusal, taken
+from hmacfs.store.undoing import Undoing
 from hmacfs.store.upload import FilesystemUpload
 from hmacfs.uploads import Slot, UploadRecord
 
-BATCH = 1000
-"""Rows that a start writes at a time."""
-
-
-def _missing() -> NotFound:
-    return NotFound("Nothing is kept under this name.")
-
 
 @implementer(IStore, IResumes, IDigests)
+@implementer(IVersioned, IRemoves, IExpires, ITrash, IBans, IIndexed, IChecks)
 class FilesystemStore:
     """
     One folder of one file system, and one daemon that has it.
@@ -74,6 +93,7 @@ class FilesystemStore:
         self._threads = threads
         self._policy = policy
         self._opened: Opened | None = None
+        self._removes: Retiring | None = None
 
     @inlineCallbacks
     def start(self) -> Generator[Deferred[Any], Any, None]:
@@ -84,6 +104,7 @@ class FilesystemStore:
             try:
                 yield self._index.start()
                 self._opened = yield self._recover(area)
+                self._removes = Retiring(self._opened)
             except BaseException:
                 yield self._index.stop()
                 area.close(self._disk)
@@ -102,6 +123,7 @@ class FilesystemStore:
         if opened is not None:
             yield opened.backlog.flush()
             yield self._index.stop()
+            opened.checking.close()
             opened.area.close(self._disk)
             yield self._threads.stop()
 
@@ -111,47 +133,41 @@ class FilesystemStore:
     ) -> Generator[Deferred[Any], Any, IUpload]:
         """See :meth:`hmacfs.interfaces.IStore.begin`."""
         opened = self._open_one()
+        share, promise = opened.quota.share(slot.owner), Promise(opened.space)
         try:
-            self._check_free(slot)
-            promise = Promise(opened.space)
+            if (yield opened.refusing.buried(slot.name)):
+                raise deleted()
+            self._check_free(slot, (yield self._row(slot.name)))
+            yield share.ask(slot.size or 0)
             promise.ask(slot.size or 0)
             now = self._clock.seconds()
             until = int(now) + self._policy.upload_expiry
             label = begun(slot, record, until, opened.area.boot)
-            try:
-                stale = opened.suspended.take(slot.name, now) if record is None else ()
-                id = None if record is None else record.id.encode()
-                part = yield self._threads.run(self._begin, label, id, stale)
-            except BaseException:
-                promise.need(0)
-                raise
-        except OSError as error:
-            foreseen = refusal(error)
+            stale = opened.suspended.take(slot.name, now) if record is None else ()
+            id = None if record is None else record.id.encode()
+            part = yield self._threads.run(self._begin, label, id, stale)
+        except BaseException as error:
+            promise.need(0)
+            share.drop()
+            foreseen = refusal(error) if isinstance(error, OSError) else None
             if foreseen is None:
                 raise
             raise foreseen from error
-        return FilesystemUpload(slot, record, part, None, promise, opened)
+        return FilesystemUpload(slot, record, part, None, promise, share, opened)
 
     @inlineCallbacks
     def open(self, name: StoredName) -> Generator[Deferred[Any], Any, IFile]:
         """See :meth:`hmacfs.interfaces.IStore.open`."""
-        opened = self._open_one()
         file = self._open_file(name)
         try:
-            status = self._disk.status(file)
-            self._check_file(status)
-            label = row = None
-            if opened.parts.attributes:
-                label = decode(self._disk.attribute(file))
-            else:
-                row = yield self._find(name)
-            record = describe(name, status, label, row)
-            if record.expires is not None and record.expires <= self._clock.seconds():
-                raise _missing()
+            self._check_file(self._disk.status(file))
+            known = self._open_one().knowing.opened(name, file, (yield self._row(name)))
+            if known.expired(self._clock.seconds()):
+                raise nothing()
         except BaseException:
             self._disk.close(file)
             raise
-        return StoredFile(file, record, self._disk, self._threads)
+        return StoredFile(file, known.record, self._disk, self._threads)
 
     @inlineCallbacks
     def digest(self, name: StoredName) -> Generator[Deferred[Any], Any, str]:
@@ -165,10 +181,10 @@ class FilesystemStore:
             sha256: str = yield self._threads.run(opened.digesting.digest_file, name, file.fileno())
         finally:
             file.close()
-        row = yield self._find(name)
+        row = yield opened.find(name)
         # A newer file may have come meanwhile, and its row not be written yet.
         row = opened.backlog.find(name.text) or row
-        if row is not None and row == row_of(name, record):
+        if row is not None and (row.stored, row.size) == (record.stored, record.size):
             opened.backlog.add(attrs.evolve(row, sha256=sha256))
         return sha256
 
@@ -203,10 +219,123 @@ class FilesystemStore:
 
     def faults(self) -> Sequence[str]:
         """See :meth:`hmacfs.interfaces.IStore.faults`."""
-        return self._open_one().area.faults
+        return [*self._open_one().area.faults, *self._index.faults()]
+
+    @inlineCallbacks
+    def versions(self, name: StoredName) -> Generator[Deferred[Any], Any, Sequence[Version]]:
+        """See :meth:`hmacfs.abilities.IVersioned.versions`."""
+        opened, now = self._open_one(), self._clock.seconds()
+        rows = yield opened.rows(name)
+        found: Sequence[Version]
+        found = yield self._threads.run(opened.versions.listed, name, now, rows)
+        return found
+
+    @inlineCallbacks
+    def open_version(self, name: StoredName, id: str) -> Generator[Deferred[Any], Any, IFile]:
+        """See :meth:`hmacfs.abilities.IVersioned.open_version`."""
+        opened, now = self._open_one(), self._clock.seconds()
+        rows = yield opened.rows(name)
+        found: tuple[int, Known]
+        found = yield self._threads.run(opened.versions.open, name, id, now, rows)
+        return StoredFile(found[0], found[1].record, self._disk, self._threads)
+
+    def remove_version(self, name: StoredName, id: str) -> Deferred[None]:
+        """See :meth:`hmacfs.abilities.IVersioned.remove_version`."""
+        return self._retiring().remove_version(name, id)
+
+    def restore(self, name: StoredName, id: str) -> Deferred[FileRecord]:
+        """See :meth:`hmacfs.abilities.IVersioned.restore`."""
+        return self._undoing().restore(name, id)
+
+    def remove(self, name: StoredName) -> Deferred[FileRecord]:
+        """See :meth:`hmacfs.abilities.IRemoves.remove`."""
+        return self._retiring().remove(name)
+
+    def buried(self, name: StoredName) -> Deferred[bool]:
+        """See :meth:`hmacfs.abilities.IRemoves.buried`."""
+        return self._open_one().refusing.buried(name)
+
+    def forget(self, name: StoredName) -> Deferred[bool]:
+        """See :meth:`hmacfs.abilities.IRemoves.forget`."""
+        return self._retiring().forget(name)
+
+    def take_down(self, name: StoredName, ban: bool = False) -> Deferred[Sequence[Removed]]:
+        """See :meth:`hmacfs.abilities.IRemoves.take_down`."""
+        return self._retiring().take_down(name, ban)
+
+    def due(self, now: float, most: int) -> Deferred[Sequence[Due]]:
+        """See :meth:`hmacfs.abilities.IExpires.due`."""
+        return self._retiring().due(now, most)
+
+    def overdue(self, now: float, most: int) -> Deferred[tuple[int, int]]:
+        """See :meth:`hmacfs.abilities.IExpires.overdue`."""
+        return self._retiring().overdue(now, most)
+
+    def retire(self, due: Sequence[Due], now: float) -> Deferred[Sequence[Removed]]:
+        """See :meth:`hmacfs.abilities.IExpires.retire`."""
+        return self._retiring().retire(due, now)
+
+    def trashed(self, name: StoredName | None, most: int) -> Deferred[Sequence[Trashed]]:
+        """See :meth:`hmacfs.abilities.ITrash.trashed`."""
+        return self._undoing().trashed(name, most)
+
+    def undo(self, item: Trashed) -> Deferred[bool]:
+        """See :meth:`hmacfs.abilities.ITrash.undo`."""
+        return self._undoing().undo(item)
+
+    def open_trashed(self, item: Trashed) -> Deferred[IFile]:
+        """See :meth:`hmacfs.abilities.ITrash.open_trashed`."""
+        return self._undoing().open_trashed(item)
+
+    def discard(self, item: Trashed) -> Deferred[bool]:
+        """See :meth:`hmacfs.abilities.ITrash.discard`."""
+        return self._undoing().discard(item)
+
+    def purge(self, before: float, most: int) -> Deferred[int]:
+        """See :meth:`hmacfs.abilities.ITrash.purge`."""
+        return self._undoing().purge(before, most)
+
+    def settled(self) -> Deferred[None]:
+        """See :meth:`hmacfs.abilities.IIndexed.settled`."""
+        return self._open_one().backlog.flush()
+
+    def crawl(self, cursor: tuple[str, ...] | None, most: int) -> Deferred[Checked]:
+        """See :meth:`hmacfs.abilities.IChecks.crawl`."""
+        return self._open_one().checking.crawl(cursor, most)
+
+    def check(self, cursor: tuple[str, ...] | None, most: int) -> Deferred[Checked]:
+        """See :meth:`hmacfs.abilities.IChecks.check`."""
+        return self._open_one().checking.check(cursor, most)
+
+    def mend(self, found: Sequence[Disagreement]) -> Deferred[int]:
+        """See :meth:`hmacfs.abilities.IChecks.mend`."""
+        return self._open_one().checking.mend(found)
+
+    def forget_rows(self, most: int) -> Deferred[bool]:
+        """See :meth:`hmacfs.abilities.IChecks.forget_rows`."""
+        return self._open_one().checking.forget_rows(most)
+
+    def banned(self) -> Deferred[Sequence[str]]:
+        """See :meth:`hmacfs.abilities.IBans.banned`."""
+        return succeed(sorted(self._open_one().refusing.banned))
+
+    def ban(self, sha256: str) -> Deferred[bool]:
+        """See :meth:`hmacfs.abilities.IBans.ban`."""
+        return self._open_one().refusing.ban(sha256)
+
+    def unban(self, sha256: str) -> Deferred[bool]:
+        """See :meth:`hmacfs.abilities.IBans.unban`."""
+        return self._open_one().refusing.unban(sha256)
 
     def _resumption(self) -> Resumption:
         return Resumption(self._open_one())
+
+    def _retiring(self) -> Retiring:
+        assert self._removes is not None, "the store is not started"
+        return self._removes
+
+    def _undoing(self) -> Undoing:
+        return Undoing(self._open_one())
 
     def _open_one(self) -> Opened:
         assert self._opened is not None, "the store is not started"
@@ -214,23 +343,25 @@ class FilesystemStore:
 
     @inlineCallbacks
     def _recover(self, area: Area) -> Generator[Deferred[Any], Any, Opened]:
-        opened = Opened(area, self._disk, self._index, self._clock, self._threads, self._policy)
-        found = yield self._threads.run(opened.recovery.recover, self._clock.seconds())
-        for waiting in found.waiting:
-            opened.suspended.add(waiting)
-        for batch in range(0, len(found.finished), BATCH):
-            for row, id in found.finished[batch : batch + BATCH]:
-                opened.backlog.add(row, id)
-            yield opened.backlog.flush()
+        now = self._clock.seconds()
+        retention = yield self._index.run(terms.since, self._policy.retention, now)
+        opened = Opened(
+            area, self._disk, self._index, self._clock, self._threads, self._policy, retention
+        )
+        yield recover(opened)
         return opened
 
-    def _check_free(self, slot: Slot) -> None:
+    def _check_free(self, slot: Slot, row: Row | None) -> None:
         """
         :raise Refusal: something has the name that does not give way.
         """
+        opened, last = self._open_one(), slot.name.segments[-1]
         try:
-            with self._open_one().files.holding(slot.name) as folder:
-                status = self._disk.look(folder, slot.name.segments[-1])
+            with opened.files.holding(slot.name) as folder:
+                status = self._disk.look(folder, last)
+                if status.kind == "file":
+                    known = opened.knowing.look(slot.name, folder, last, row)
+                    opened.refusing.check_former(known)
         except FileNotFoundError:
             return
         if not slot.overwrite or status.kind != "file":
@@ -248,18 +379,19 @@ class FilesystemStore:
                 return self._disk.open(folder, name.segments[-1])
         except OSError as error:
             if error.errno in MISSING:
-                raise _missing() from None
+                raise nothing() from None
             raise
 
     def _check_file(self, status: Status) -> None:
         if status.kind == "folder":
             raise Forbidden("Folders are not served.")
         if status.kind != "file":
-            raise _missing()
+            raise nothing()
 
-    def _find(self, name: StoredName) -> Deferred[Row | None]:
+    def _row(self, name: StoredName) -> Deferred[Row | None]:
         """
-        :return: fires with what the index knows, be it written or still to be.
+        :return: fires with what the index knows of a file that says nothing of
+            itself.
         """
-        row = self._open_one().backlog.find(name.text)
-        return self._index.run(files.find, name.text) if row is None else succeed(row)
+        opened = self._open_one()
+        return succeed(None) if opened.parts.attributes else opened.find(name)

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Lock
 
 from hmacfs.interfaces import IDisk
 from hmacfs.names import StoredName, jailed
+from hmacfs.store.troubles import MISSING
 
 FOLDER_MODE = 0o750
 """
@@ -65,6 +66,30 @@ class Folders:
         """
         with self._walk(jailed(name.segments), make) as folder:
             yield folder
+
+    @contextmanager
+    def at(self, segments: Segments, make: bool = False) -> Iterator[int]:
+        """
+        The folder *segments*, be it one that no name leads to; ``()`` for the
+        root.  As :meth:`holding`.
+        """
+        with self._walk(jailed(segments) if segments else (), make) as folder:
+            yield folder
+
+    @contextmanager
+    def there(self, segments: Segments) -> Iterator[int | None]:
+        """
+        The folder *segments*, ``None`` where there is none.
+        """
+        with ExitStack() as stack:
+            try:
+                folder = stack.enter_context(self.at(segments))
+            except OSError as error:
+                if error.errno not in MISSING:
+                    raise
+                yield None
+            else:
+                yield folder
 
     def prune(self, segments: Segments) -> None:
         """

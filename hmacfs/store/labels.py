@@ -53,6 +53,8 @@ class Label:
         but for the synced ones.
     :ivar synced: how many bytes of the part would survive a power cut;
         ``None`` where not even the part would.
+    :ivar counted: unix seconds from which the term of the file counts, where
+        that is not *stored*: it came back out of the trash then.
 
     The others are those of the :class:`~hmacfs.uploads.UploadRecord`, of a part
     that was begun with one; *promised* is its digest, and *overwrite* ``None``
@@ -76,6 +78,7 @@ class Label:
     promised: str | None = None
     boot: str | None = None
     synced: int | None = None
+    counted: float | None = None
 
 
 _KEYS = {"type": "content_type"} | {
@@ -88,6 +91,7 @@ _NUMBERS: dict[str, tuple[type, ...]] = {
     "stored": (int, float),
     "created": (int, float),
     "synced": (int,),
+    "counted": (int, float),
 }
 # A commit's id becomes the name of a version, and nothing else ever should.
 _GRAMMAR = {"commit": re.compile(r"[0-9A-Za-z_-]{1,64}"), "sha256": re.compile(r"[0-9a-f]{64}")}

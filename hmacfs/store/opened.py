@@ -4,21 +4,43 @@ A store that is open: what its uploads and downloads work with.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any
+
 import attrs
+from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from hmacfs.interfaces import IDisk, IIndex, IThreads
+from hmacfs.names import StoredName
+from hmacfs.records import Row
+from hmacfs.retention import Retention
+from hmacfs.store import bookkeeping
 from hmacfs.store.area import Area
 from hmacfs.store.backlog import Backlog
+from hmacfs.store.checking import Checking
 from hmacfs.store.commit import Commit
 from hmacfs.store.digesting import Digesting
 from hmacfs.store.folders import Folders
+from hmacfs.store.kept import Kept
+from hmacfs.store.known import Knowing
 from hmacfs.store.labels import commit_id
 from hmacfs.store.locks import Locks
 from hmacfs.store.parts import Parts
+from hmacfs.store.quota import Quota
+from hmacfs.store.reconciling import Reconciling
 from hmacfs.store.recovery import Recovery
+from hmacfs.store.refusing import Refusing
+from hmacfs.store.removal import Removal
+from hmacfs.store.restoring import Restoring
+from hmacfs.store.rubbish import Rubbish
+from hmacfs.store.sides import all_sides
 from hmacfs.store.space import Space
 from hmacfs.store.suspended import Suspended
+from hmacfs.store.tables import files
+from hmacfs.store.trees import Trees
+from hmacfs.store.turns import Turns
+from hmacfs.store.versions import Rows, Versions
 from hmacfs.uploads import UploadRecord
 
 
@@ -34,6 +56,13 @@ class Policy:
         (``Durability = "full"``).
     :ivar sync_every: bytes of an upload that a power cut may cost, or a little
         more; each sync holds its client back.
+    :ivar retention: when files and versions expire.
+    :ivar max_versions: how many versions a name has; 0 for any number.
+    :ivar tombstone_ttl: seconds that a name takes no file when its own is gone;
+        0 where it may be taken at once.
+    :ivar trash_ttl: seconds that what goes by age can be brought back; 0 for
+        never.
+    :ivar owner_quota: bytes that an owner may keep; 0 for any number.
     """
 
     min_free_space: int = 0
@@ -41,6 +70,11 @@ class Policy:
     network: bool = False
     durable: bool = True
     sync_every: int = 64 * 2**20
+    retention: Retention = attrs.field(factory=Retention)
+    max_versions: int = 5
+    tombstone_ttl: int = 31_536_000
+    trash_ttl: int = 86400
+    owner_quota: int = 0
 
 
 class Stamps:
@@ -67,6 +101,8 @@ class Opened:
 
     :ivar writing: the uploads under way, by id; as :class:`Suspended`, on the
         reactor's thread only.
+    :ivar cut: the ids of those whose parts were taken away.
+    :ivar purges: held by whoever removes something from the trash for good.
     """
 
     def __init__(
@@ -77,7 +113,11 @@ class Opened:
         clock: IReactorTime,
         threads: IThreads,
         policy: Policy,
+        retention: Retention,
     ) -> None:
+        """
+        :param retention: that of *policy*, and since when it holds.
+        """
         self.area = area
         self.disk = disk
         self.clock = clock
@@ -85,13 +125,77 @@ class Opened:
         self.policy = policy
         self.files = Folders(disk, area.root)
         self.parts = Parts(disk, area.parts, area.attributes)
-        versions = Folders(disk, area.versions)
+        self.old = Folders(disk, area.versions)
+        self.trash = Folders(disk, area.trash)
         locks = Locks(disk, area.locks)
-        self.commit = Commit(disk, self.parts, self.files, versions, locks)
-        self.recovery = Recovery(disk, self.parts, self.files, versions, area.boot)
+        self.index = index
+        self.knowing = Knowing(disk, area.attributes, retention)
+        self.refusing = Refusing(index, clock, threads, policy.tombstone_ttl)
+        self.digesting = Digesting(disk, self.parts, self.files, locks)
+        self.commit = Commit(
+            disk,
+            self.parts,
+            self.files,
+            self.old,
+            locks,
+            self.knowing,
+            self.refusing,
+            self.digesting,
+        )
+        trees = Trees(self.files, self.old, self.trash)
+        self.versions = Versions(disk, trees, self.knowing, policy.max_versions)
+        self.removal = Removal(disk, trees, self.parts, locks, self.knowing)
+        self.restoring = Restoring(
+            disk,
+            trees,
+            self.parts,
+            locks,
+            self.knowing,
+            self.versions,
+            self.refusing,
+            self.commit,
+        )
+        self.rubbish = Rubbish(disk, self.trash, self.knowing)
+        self.kept = Kept(disk, trees, self.knowing, self.versions, self.digesting)
+        self.reconciling = Reconciling(disk, trees, self.knowing, self.versions)
+        self.recovery = Recovery(disk, trees, self.parts, self.knowing, area.boot)
         self.space = Space(lambda: disk.free(area.root), policy.min_free_space)
         self.backlog = Backlog(index, clock, threads, self.parts)
-        self.digesting = Digesting(disk, self.parts, self.files, locks)
         self.suspended = Suspended()
         self.writing: dict[bytes, UploadRecord | None] = {}
+        self.cut: set[bytes] = set()
+        self.quota = Quota(index, policy.owner_quota)
+        self.turns = Turns()
+        self.purges = DeferredLock()
         self.stamps = Stamps()
+        self.checking = Checking(
+            disk,
+            index,
+            threads,
+            clock,
+            locks,
+            self.turns,
+            self.knowing,
+            all_sides(disk, trees, self.knowing),
+            self.backlog.flush,
+        )
+
+    def find(self, name: StoredName) -> Deferred[Row | None]:
+        """
+        :return: fires with what the index knows, be it written or still to be.
+        """
+        row = self.backlog.find(name.text)
+        return self.index.run(files.find, name.text) if row is None else succeed(row)
+
+    @inlineCallbacks
+    def rows(self, name: StoredName) -> Generator[Deferred[Any], Any, Rows]:
+        """
+        :return: fires with what the index knows of the file and its versions,
+            where nobody else does.
+        """
+        if self.parts.attributes:
+            return {}
+        yield self.backlog.flush()
+        found = yield self.index.run(bookkeeping.rows_of, [name.text])
+        rows: Rows = found[name.text]
+        return rows

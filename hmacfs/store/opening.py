@@ -9,6 +9,7 @@ from typing import Any
 
 from hmacfs.disk import Disk
 from hmacfs.names import RESERVED
+from hmacfs.retention import Retention
 from hmacfs.settings import Settings
 from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.index import SqliteIndex
@@ -34,6 +35,11 @@ def open_filesystem(settings: Settings, reactor: Any) -> tuple[FilesystemStore, 
         upload_expiry=settings.upload_expiry,
         network=settings.allow_network_store,
         durable=settings.durability == "full",
+        retention=Retention(settings.retention, settings.file_ttl),
+        max_versions=settings.max_versions,
+        tombstone_ttl=settings.tombstone_ttl,
+        trash_ttl=settings.trash_ttl,
+        owner_quota=settings.owner_quota or 0,
     )
     threads = Threads(reactor, THREADS, "store")
     store = FilesystemStore(disk, settings.store_dir, index, reactor, threads, policy)

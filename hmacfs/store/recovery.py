@@ -1,19 +1,21 @@
 """
 What a crash left, finished or undone at the next start.
 
-There is no journal.  The parts are read, which are few, and each one names the
-file that it was to become; what stands there says how far it came:
+There is no journal but the parts, which are few.  Each one names the file that
+it was to become; what stands there says how far it came:
 
-* The name is the part: its commit was done, or nearly.  The folder is synced,
+* The name is the part: its commit was done, or nearly, or that of a version
+  that was restored, or of what came back from the trash.  The folder is synced,
   since whoever sends the file again will be told that it is stored; its row is
   written anew, and the part goes.
-* A version is the part: it was committed, and overwritten since.  It goes.
+* A version is the part: it was committed, and overwritten since, or came back
+  from the trash.  Its row is written, and the part goes.
 * Otherwise it was not committed.  It waits until its time is over, and goes
   at once where that is past, or where it does not say what it was to become.
   If the machine was started since it was written, it is cut to the bytes that
   were synced, or goes where not even it was.
-* Beside such a part, a version that is the very file under the name was made
-  for a replacement that did not come: it goes.
+* A version that is the very file under the name was made for a replacement
+  that did not come, or has been restored: it goes.
 * Folders made for it go, if they are empty.
 
 A second name of a part, a label without its part, and one that was about to
@@ -33,10 +35,28 @@ from hmacfs.errors import MalformedName, NotFound, StoreProblem
 from hmacfs.interfaces import IDisk
 from hmacfs.names import RESERVED, StoredName, recall
 from hmacfs.records import Row, Status
-from hmacfs.store.folders import Folders
-from hmacfs.store.labels import Label, describe, recorded, row_of
+from hmacfs.store.known import Knowing, Known
+from hmacfs.store.labels import Label, recorded
 from hmacfs.store.parts import ID, Parts
 from hmacfs.store.suspended import Waiting
+from hmacfs.store.tables.versions import VersionRow
+from hmacfs.store.trees import Trees
+
+
+@attrs.frozen
+class Finished:
+    """
+    A part that is a file, or was one.
+
+    :ivar id: the part's.
+    :ivar row: of the file, where the part is it.
+    :ivar version: of the version, where the part is one.
+    """
+
+    name: StoredName
+    id: bytes
+    row: Row | None
+    version: VersionRow | None
 
 
 @attrs.frozen
@@ -44,12 +64,11 @@ class Recovered:
     """
     What a start found.
 
-    :ivar finished: the row of each file whose part is still there, and that
-        part's id.
+    :ivar finished: parts that go when the index knows of them.
     :ivar waiting: parts that are kept.
     """
 
-    finished: list[tuple[Row, bytes]] = attrs.field(factory=list)
+    finished: list[Finished] = attrs.field(factory=list)
     waiting: list[Waiting] = attrs.field(factory=list)
 
 
@@ -61,7 +80,7 @@ class Recovery:
     log = Logger()
 
     def __init__(
-        self, disk: IDisk, parts: Parts, files: Folders, versions: Folders, boot: str
+        self, disk: IDisk, trees: Trees, parts: Parts, knowing: Knowing, boot: str
     ) -> None:
         """
         :param boot: this one.
@@ -69,8 +88,9 @@ class Recovery:
         self._boot = boot
         self._disk = disk
         self._parts = parts
-        self._files = files
-        self._versions = versions
+        self._files = trees.files
+        self._versions = trees.versions
+        self._knowing = knowing
 
     def recover(self, now: float) -> Recovered:
         """
@@ -121,15 +141,16 @@ class Recovery:
         if label is None or name is None:
             self._parts.drop(id)
             return
-        row = self._committed(name, status, label)
-        if row is not None:
-            found.finished.append((row, id))
-            return
-        overwritten = self._settle_versions(name, status)
+        file = self._committed(name, status)
+        version = self._settle_versions(name, status)
         self._versions.prune(name.segments)
         self._files.prune(name.segments[:-1])
         until = label.until
-        if overwritten or until is None or until <= now or not self._cut(id, status, label):
+        if file or version:
+            row = self._known(name, status, label).row
+            made = VersionRow(version, row) if version else None
+            found.finished.append(Finished(name, id, row if file else None, made))
+        elif until is None or until <= now or not self._cut(id, status, label):
             self._parts.drop(id)
         else:
             found.waiting.append(Waiting(name, id, until, recorded(id.decode(), label)))
@@ -152,42 +173,47 @@ class Recovery:
             self._parts.tell(part, attrs.evolve(label, boot=self._boot))
         return True
 
-    def _committed(self, name: StoredName, part: Status, label: Label) -> Row | None:
+    def _known(self, name: StoredName, part: Status, label: Label) -> Known:
+        known = label if self._parts.attributes else None
+        return self._knowing.of(name, part, known, _told(label, part))
+
+    def _committed(self, name: StoredName, part: Status) -> bool:
         """
-        :return: the row of the file *name*, where the part is that file.
+        :return: whether the part is the file *name*.
         """
-        with (
-            suppress(FileNotFoundError, NotADirectoryError),
-            self._files.holding(name) as folder,
-        ):
-            if self._disk.look(folder, name.segments[-1]).same(part):
+        with self._files.there(name.segments[:-1]) as folder, suppress(FileNotFoundError):
+            if folder is not None and self._disk.look(folder, name.segments[-1]).same(part):
                 self._disk.sync(folder)
-                known = label if self._parts.attributes else None
-                return row_of(name, describe(name, part, known, _told(label, part)))
-        return None
+                return True
+        return False
 
-    def _settle_versions(self, name: StoredName, part: Status) -> bool:
+    def _settle_versions(self, name: StoredName, part: Status) -> str:
         """
-        Remove what became a version while it was still the file.
+        Remove what is a version and is still, or again, the file.
 
-        :return: whether the part is a version.
+        :return: the version that the part is, ``""`` where it is none.
         """
-        overwritten = False
-        with (
-            suppress(FileNotFoundError, NotADirectoryError),
-            self._files.holding(name) as folder,
-            self._versions.within(name) as versions,
-        ):
-            current = self._disk.look(folder, name.segments[-1])
+        ours = ""
+        current = self._current(name)
+        with self._versions.there(name.segments) as versions:
+            if versions is None:
+                return ""
             for version in self._disk.names(versions):
                 found = self._disk.look(versions, version)
-                overwritten = overwritten or found.same(part)
-                if found.same(current):
+                if current is not None and found.same(current):
                     self._disk.unlink(versions, version)
+                elif found.same(part):
+                    ours = version.decode()
             # Before the part goes, which is what told of it; also where a start
             # that was interrupted removed it.
             self._disk.sync(versions)
-        return overwritten
+        return ours
+
+    def _current(self, name: StoredName) -> Status | None:
+        with self._files.there(name.segments[:-1]) as folder, suppress(FileNotFoundError):
+            if folder is not None:
+                return self._disk.look(folder, name.segments[-1])
+        return None
 
 
 def _name(label: Label | None) -> StoredName | None:

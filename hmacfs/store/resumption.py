@@ -17,6 +17,7 @@ from hmacfs.errors import Locked, NotFound
 from hmacfs.interfaces import IUpload
 from hmacfs.store.opened import Opened
 from hmacfs.store.parts import Part, missing
+from hmacfs.store.refusing import deleted
 from hmacfs.store.space import Promise
 from hmacfs.store.suspended import Waiting
 from hmacfs.store.upload import FilesystemUpload
@@ -45,13 +46,18 @@ class Resumption:
         if waiting is None or waiting.record is None or waiting.until <= now:
             raise missing()
         promise = Promise(opened.space)
+        share = opened.quota.share(waiting.record.owner)
         opened.suspended.remove(key)
         opened.writing[key] = waiting.record
         try:
+            if (yield opened.refusing.buried(waiting.name)):
+                raise deleted()
+            yield share.ask(waiting.record.length)
             promise.ask(waiting.record.length - opened.parts.size(key))
             part, offset = yield opened.threads.run(self._take, key)
         except BaseException as error:
             promise.need(0)
+            share.drop()
             del opened.writing[key]
             if not isinstance(error, NotFound):
                 opened.suspended.add(waiting)
@@ -60,7 +66,8 @@ class Resumption:
                 raise Locked() from error
             raise
         promise.need(waiting.record.length - offset)
-        return FilesystemUpload(waiting.record.slot, waiting.record, part, offset, promise, opened)
+        slot, record = waiting.record.slot, waiting.record
+        return FilesystemUpload(slot, record, part, offset, promise, share, opened)
 
     def recorded(self, id: str) -> tuple[UploadRecord, int] | None:
         """See :meth:`hmacfs.interfaces.IResumes.recorded`."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.threads import blockingCallFromThread, deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
@@ -54,6 +54,12 @@ class Threads:
         self._busy += 1
         done: Deferred[T] = deferToThreadPool(self._reactor, self._pool, function, *args)
         return done.addBoth(self._done)
+
+    def ask(self, function: Callable[..., Deferred[T]], *args: Any) -> T:
+        """See :meth:`hmacfs.interfaces.IThreads.ask`."""
+        call: Callable[..., Any] = function
+        answer: T = blockingCallFromThread(self._reactor, call, *args)
+        return answer
 
     def _done(self, result: T) -> T:
         self._busy -= 1

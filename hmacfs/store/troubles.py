@@ -6,7 +6,15 @@ from __future__ import annotations
 
 import errno
 
-from hmacfs.errors import Exists, MalformedName, NoSpace, NotAFolder, Refusal, TooLarge
+from hmacfs.errors import (
+    Exists,
+    MalformedName,
+    NoSpace,
+    NotAFolder,
+    NotFound,
+    Refusal,
+    TooLarge,
+)
 from hmacfs.records import Status
 
 MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO})
@@ -15,6 +23,13 @@ What it means, when a file is opened to be read, that there is none: one of its
 folders is a file or a link, it is a link itself, its name is longer than
 names can be on this file system, it is a socket.
 """
+
+
+def nothing() -> NotFound:
+    """
+    :return: the refusal of a name that has nothing.
+    """
+    return NotFound("Nothing is kept under this name.")
 
 
 def full() -> NoSpace:

@@ -4,11 +4,11 @@ An upload on its way into a part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -16,9 +16,11 @@ from zope.interface import implementer
 from hmacfs.errors import NoSpace, NotStored, WrongLength
 from hmacfs.interfaces import IUpload
 from hmacfs.records import FileRecord
-from hmacfs.store.labels import Label, row_of
+from hmacfs.store.labels import Label
 from hmacfs.store.opened import Opened
 from hmacfs.store.parts import Part, write_all
+from hmacfs.store.quota import Share
+from hmacfs.store.refusing import deleted
 from hmacfs.store.space import Promise
 from hmacfs.store.suspended import Waiting
 from hmacfs.store.troubles import refusal, too_large
@@ -55,12 +57,14 @@ class FilesystemUpload:
         part: Part,
         offset: int | None,
         promise: Promise,
+        share: Share,
         opened: Opened,
     ) -> None:
         """
         :param offset: how many bytes *part* has that is gone on with; ``None``
             of a new one.
         :param promise: what it may still write, where its size is known.
+        :param share: what its owner was promised.
         """
         self.slot = slot
         self.offset = offset or 0
@@ -68,6 +72,7 @@ class FilesystemUpload:
         self._came = offset is None
         self._part = part
         self._promise = promise
+        self._share = share
         self._opened = opened
         self._over = False
         bounds = [bound for bound in (slot.size, slot.most) if bound is not None]
@@ -77,6 +82,8 @@ class FilesystemUpload:
     def append(self, pieces: Sequence[bytes]) -> Deferred[int]:
         """See :meth:`hmacfs.interfaces.IUpload.append`."""
         size = sum(map(len, pieces))
+        if self._part.id in self._opened.cut:
+            return fail(deleted())
         if self._bound is not None and self.offset + size > self._bound:
             return fail(too_large())
         if self.slot.size is None:
@@ -84,8 +91,11 @@ class FilesystemUpload:
                 self._promise.ask(size)
             except NoSpace:
                 return fail()
-        written = self._opened.threads.run(self._write, pieces, self._until())
-        return written.addCallbacks(self._written, self._failed)
+            if self._share.counts:
+                # It may be too much, and is asked for in another thread.
+                asked = self._share.ask(self.offset + size)
+                return asked.addCallback(lambda _: self._append(pieces))
+        return self._append(pieces)
 
     def truncate(self, offset: int) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
@@ -102,19 +112,7 @@ class FilesystemUpload:
         if self.slot.size not in (None, self.offset):
             return fail(WrongLength("The body has another length than was promised."))
         self._over = True
-        now = self._opened.clock.seconds()
-        label = attrs.evolve(
-            self._part.label,
-            size=self.offset,
-            stored=now,
-            commit=self._opened.stamps.next(now, self._part.id.decode()),
-            sha256=sha256,
-            # The upload's, and much of it sometimes: the file has no use for it.
-            metadata=None,
-        )
-        done = self._opened.threads.run(self._opened.commit.commit, self.slot, self._part, label)
-        done.addBoth(self._let_go)
-        return done.addCallback(self._committed)
+        return self._commit(sha256).addBoth(self._let_go)
 
     def suspend(self) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.suspend`."""
@@ -135,6 +133,33 @@ class FilesystemUpload:
         return done.addBoth(self._let_go)
 
     # On the reactor's thread
+
+    def _append(self, pieces: Sequence[bytes]) -> Deferred[int]:
+        written = self._opened.threads.run(self._write, pieces, self._until())
+        return written.addCallbacks(self._written, self._failed)
+
+    @inlineCallbacks
+    def _commit(self, sha256: str | None) -> Generator[Deferred[Any], Any, FileRecord]:
+        opened, slot = self._opened, self.slot
+        now = opened.clock.seconds()
+        label = attrs.evolve(
+            self._part.label,
+            size=self.offset,
+            expires=opened.knowing.retention.expires(slot.name.text, now, slot.expires),
+            stored=now,
+            commit=opened.stamps.next(now, self._part.id.decode()),
+            sha256=sha256,
+            # The upload's, and much of it sometimes: the file has no use for it.
+            metadata=None,
+        )
+        former = None if opened.parts.attributes else (yield opened.find(slot.name))
+        committed = yield opened.threads.run(opened.commit.commit, slot, self._part, label, former)
+        made = () if committed.version is None else (committed.version,)
+        # It is held until the row is written.
+        share, self._share = self._share, opened.quota.share(None)
+        opened.backlog.add(committed.file.row, self._part.id, made, settled=share.drop)
+        record: FileRecord = committed.file.record
+        return record
 
     def _until(self) -> int:
         return int(self._opened.clock.seconds()) + self._opened.policy.upload_expiry
@@ -160,10 +185,6 @@ class FilesystemUpload:
             self.record = self.record.changed(until=until)
             self._opened.writing[part.id] = self.record
 
-    def _committed(self, record: FileRecord) -> FileRecord:
-        self._opened.backlog.add(row_of(self.slot.name, record), self._part.id)
-        return record
-
     def _suspended(self, part: Part) -> None:
         self._changed(part)
         until = part.label.until
@@ -178,7 +199,9 @@ class FilesystemUpload:
 
     def _let_go(self, result: Any) -> Any:
         self._promise.need(0)
+        self._share.drop()
         self._opened.writing.pop(self._part.id, None)
+        self._opened.cut.discard(self._part.id)
         return result
 
     # In a thread

@@ -1,0 +1,126 @@
+"""
+What is not taken: uploads to names that are buried, and bytes that are banned.
+
+A commit asks under the lock of its name, in a thread, and mostly the filter
+answers it: see :mod:`hmacfs.store.tombstones`.  What has expired and was not
+swept yet is as good as gone, and its name as good as buried.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator, Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.interfaces import IReactorTime
+
+from hmacfs.errors import Banned, Deleted
+from hmacfs.interfaces import IDatabase, IThreads
+from hmacfs.names import StoredName
+from hmacfs.store.known import Known
+from hmacfs.store.tables import bans, tombstones
+from hmacfs.store.tombstones import Tombstones
+
+
+def deleted() -> Deleted:
+    """
+    :return: the refusal of an upload to a name that is buried.
+    """
+    return Deleted("The file of this name was deleted, and the name takes no other.")
+
+
+class Refusing:
+    """
+    The tombstones and the bans of one store.
+
+    :ivar banned: digests; changed on the reactor's thread, asked on all.
+    """
+
+    def __init__(
+        self, index: IDatabase, clock: IReactorTime, threads: IThreads, tombstone_ttl: int
+    ) -> None:
+        """
+        :param tombstone_ttl: seconds that a name is buried; 0 for never.
+        """
+        self.banned: frozenset[str] = frozenset()
+        self._index = index
+        self._clock = clock
+        self._threads = threads
+        self._tombstone_ttl = tombstone_ttl
+        self._filter = Tombstones()
+
+    @inlineCallbacks
+    def start(self) -> Generator[Deferred[Any], Any, None]:
+        """Learn what the index knows."""
+        yield self._filter.fill(self._index)
+        self.banned = yield self._index.run(bans.all)
+
+    def add(self, name: str) -> None:
+        """From now on *name* may be buried."""
+        self._filter.add(name)
+
+    @inlineCallbacks
+    def buried(self, name: StoredName) -> Generator[Deferred[Any], Any, bool]:
+        """
+        :return: fires with whether a tombstone holds there.
+        """
+        if not self._filter.may_be(name.text):
+            return False
+        burial = yield self._index.run(tombstones.find, name.text)
+        return burial is not None and burial.until > self._clock.seconds()
+
+    def check(self, name: StoredName) -> None:
+        """
+        In a thread, under the lock of *name*.
+
+        :raise Deleted: it is buried.
+        """
+        if self._filter.may_be(name.text) and self._threads.ask(self.buried, name):
+            raise deleted()
+
+    def check_former(self, former: Known) -> None:
+        """
+        :param former: what has the name that another file wants.
+        :raise Deleted: it has expired, and leaves a tombstone when it is swept.
+        """
+        if self._tombstone_ttl and former.expired(self._clock.seconds()):
+            raise deleted()
+
+    def check_bytes(self, sha256: str) -> None:
+        """
+        :raise Banned: they are.
+        """
+        if sha256 in self.banned:
+            raise Banned("These bytes were taken down, and are not kept again.")
+
+    @inlineCallbacks
+    def ban(self, sha256: str) -> Generator[Deferred[Any], Any, bool]:
+        """See :meth:`hmacfs.abilities.IBans.ban`."""
+        new = sha256 not in self.banned
+        self.banned = yield self._index.run(_ban, [sha256])
+        return new
+
+    @inlineCallbacks
+    def ban_all(self, digests: Iterable[str]) -> Generator[Deferred[Any], Any, None]:
+        """
+        Refuse all of *digests* from now on.
+        """
+        self.banned = yield self._index.run(_ban, digests)
+
+    @inlineCallbacks
+    def unban(self, sha256: str) -> Generator[Deferred[Any], Any, bool]:
+        """See :meth:`hmacfs.abilities.IBans.unban`."""
+        known = sha256 in self.banned
+        self.banned = yield self._index.run(_unban, [sha256])
+        return known
+
+
+def _ban(database: sqlite3.Connection, digests: Iterable[str]) -> frozenset[str]:
+    bans.ban(database, digests)
+    return bans.all(database)
+
+
+def _unban(database: sqlite3.Connection, digests: Iterable[str]) -> frozenset[str]:
+    bans.unban(database, digests)
+    return bans.all(database)
