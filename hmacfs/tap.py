@@ -18,14 +18,14 @@ from twisted.python import usage
 
 from hmacfs import __version__, loading, logs, redis_url, systemd
 from hmacfs.access_log import AccessLog
-from hmacfs.care.duty import Duty
-from hmacfs.care.uploads import Uploads
+from hmacfs.care.care import Care
 from hmacfs.config import Problem, Problems, Settings
 from hmacfs.daemon import Daemon, Part
 from hmacfs.drain import Drain
 from hmacfs.greeting import Greeting
 from hmacfs.hub import Hub
 from hmacfs.interfaces import ISharing
+from hmacfs.keeping_metrics import KeepingMetrics
 from hmacfs.loading import Loaded
 from hmacfs.metadata.opening import open_metadata
 from hmacfs.metrics import Metrics
@@ -90,9 +90,10 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     metadata = open_metadata(settings, database, hub, reactor)
     node = settings.public_url if settings.redis_url else ""
     reunion = Reunion(store, store, metadata, node, reactor, settings.upload_expiry)
-    uploads = Uploads(store, metadata, hub, reactor)
-    sweep = Duty("unfinished uploads", uploads.sweep, hub, reactor, settings.sweep_interval)
-    site = make_site(store, metadata, hub, settings, reactor)
+    care = Care(settings, store, metadata, database, hub, reactor)
+    keeping = KeepingMetrics(metrics.registry)
+    hub.listen(keeping.heard)
+    site = make_site(store, metadata, hub, settings, reactor, care.guard.faults)
     mode = settings.unix_socket_mode
     public = Ports(reactor, "ListenPort", settings.listen_port, mode, site)
     private = Ports(
@@ -105,6 +106,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
 
     asked = [
         Reading("what the store holds", store.figures, metrics.measured),
+        Reading("what is kept", database.totals, keeping.measured),
+        Reading("how far the crawl is", lambda: care.crawling.looked, keeping.crawled),
         Reading("what waits", lambda: len(store.unfinished()), metrics.waited),
     ]
     if ISharing.providedBy(metadata):
@@ -124,7 +127,6 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Part("the store", store.start, store.stop),
         Part("the metadata of uploads", metadata.start, metadata.stop),
         Part("the reunion of both", reunion.run),
-        Part("the sweep", sweep.startService, sweep.stopService),
         Part("the readings", readings.startService, readings.stopService),
         Part("the transfers", stop=drain.run),
         Part("the public site", public.open, public.close),
@@ -134,6 +136,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
             lambda: systemd.notify("READY=1", supervisor),
             lambda: systemd.notify("STOPPING=1", supervisor),
         ),
+        Part("the care", care.startService, care.stopService),
     ]
     return Daemon(parts, reactor, observer)
 

@@ -124,23 +124,26 @@ class Duty(Service):
         self._looping.stop()
         return self._looped.addCallback(lambda _: self._lock.run(lambda: None))
 
-    def run(self, dry: bool = False, progress: Progress = unheard) -> Deferred[tuple[Went, ...]]:
+    def run(
+        self, dry: bool = False, progress: Progress = unheard, deed: Deed | None = None
+    ) -> Deferred[tuple[Went, ...]]:
         """
         Do it now, or when the round that is under way has ended.
 
         :param dry: whether to change nothing.
+        :param deed: to be done in place of the usual one.
         :return: fires with what went; fails as the deed did.
         """
         round = Round(self.what, dry, lambda: self._stopping, progress)
         done: Deferred[tuple[Went, ...]] = self._lock.run(
-            lambda: Deferred.fromCoroutine(self._do(round))
+            lambda: Deferred.fromCoroutine(self._do(deed or self._deed, round))
         )
         return done
 
-    async def _do(self, round: Round) -> tuple[Went, ...]:
+    async def _do(self, deed: Deed, round: Round) -> tuple[Went, ...]:
         began = self._clock.seconds()
         try:
-            await self._deed(round)
+            await deed(round)
         finally:
             if not round.dry:
                 now = self._clock.seconds()

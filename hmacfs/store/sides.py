@@ -26,7 +26,7 @@ from hmacfs.store.known import Knowing, Known
 from hmacfs.store.tables import files, trash, versions
 from hmacfs.store.tables.trash import TrashRow
 from hmacfs.store.tables.versions import VersionRow
-from hmacfs.store.trees import shelf
+from hmacfs.store.trees import Trees, shelf
 from hmacfs.store.troubles import MISSING
 from hmacfs.store.versions import ID
 
@@ -308,6 +308,17 @@ class Trash(Side):
         if seen is None:
             return TrashRow(key[0], key[2], removed_at(key[0]), row)
         return attrs.evolve(seen, row=attrs.evolve(row, expires=seen.row.expires))
+
+
+def all_sides(disk: IDisk, trees: Trees, knowing: Knowing) -> tuple[Side, ...]:
+    """
+    :return: the three of a store.
+    """
+    return (
+        Files(disk, trees.files, knowing),
+        Versions(disk, trees.versions, knowing),
+        Trash(disk, trees.trash, knowing),
+    )
 
 
 def removed_at(batch: str) -> float:

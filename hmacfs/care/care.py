@@ -1,0 +1,108 @@
+"""
+All duties of one daemon, put together; and of the command line, where no
+daemon runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from hmacfs.care.collecting import Collecting
+from hmacfs.care.crawling import Crawling
+from hmacfs.care.duty import Deed, Duty, Progress, unheard
+from hmacfs.care.guard import Guard, guarded
+from hmacfs.care.owners import Owners
+from hmacfs.care.remains import Tombstones, Trash
+from hmacfs.care.retiring import Retiring
+from hmacfs.care.terms import Terms
+from hmacfs.care.uploads import Uploads
+from hmacfs.disk import Disk
+from hmacfs.interfaces import IDatabase, IHub, ILedger
+from hmacfs.records import Went
+from hmacfs.retention import Retention
+from hmacfs.settings import Settings
+
+DAY = 86400
+"""Seconds between two crawls."""
+
+
+class Care(Service):
+    """
+    Looks after one store.
+
+    :ivar guard: halts what removes.
+    :ivar crawling: tells how far a crawl is.
+    :ivar collecting: does all of it at once.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Any,
+        metadata: ILedger,
+        database: IDatabase,
+        hub: IHub,
+        clock: IReactorTime,
+        rest: float = 1.0,
+    ) -> None:
+        """
+        :param store: with all the abilities of :mod:`hmacfs.abilities`.
+        :param rest: as of :class:`hmacfs.care.crawling.Crawling`.
+        """
+        self.guard = guard = Guard(database, hub, clock, Disk().boot())
+        retention = Retention(settings.retention, settings.file_ttl)
+        self.crawling = crawling = Crawling(store, database, clock, rest)
+        self._owners = Owners(database, settings.owner_quota or 0, settings.owner_from)
+
+        def duty(what: str, deed: Deed, every: float = settings.sweep_interval) -> Duty:
+            return Duty(what, deed, hub, clock, every)
+
+        retiring = Retiring(store, guard, hub, clock)
+        uploads = Uploads(store, metadata, hub, clock)
+        trash = Trash(store, database, clock, settings.trash_ttl)
+        self._crawl = duty("index", crawling.crawl, DAY)
+        self._duties = [
+            duty("retention", Terms(database, clock, retention).reckon),
+            duty("files and versions", retiring.sweep),
+            duty("unfinished uploads", guarded(guard, uploads.sweep)),
+            duty("trash", guarded(guard, trash.purge)),
+            duty("tombstones", guarded(guard, Tombstones(database, clock).expire)),
+            self._crawl,
+        ]
+        self.collecting = Collecting(self._duties, guard)
+        self._reindex = crawling.reindex
+
+    def startService(self) -> Deferred[None]:
+        """
+        Begin with every duty.
+
+        :return: fires when the operator was told what is to be told at a start.
+        """
+        super().startService()
+        for duty in self._duties:
+            duty.startService()
+        return Deferred.fromCoroutine(self._owners.warn())
+
+    def stopService(self) -> Deferred[None]:
+        """
+        :return: fires when nothing is looked after any more.
+        """
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    def reindex(self, progress: Progress = unheard) -> Deferred[tuple[Went, ...]]:
+        """
+        Make the index anew.
+
+        :return: fires with what went.
+        """
+        return self._crawl.run(progress=progress, deed=self._reindex)
+
+    async def _stop(self) -> None:
+        # All are told before one is waited for.
+        for stopped in [duty.stopService() for duty in self._duties]:
+            await stopped
