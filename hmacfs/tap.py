@@ -20,6 +20,9 @@ from hmacfs import __version__, loading, logs, redis_url, systemd
 from hmacfs.access_log import AccessLog
 from hmacfs.care.care import Care
 from hmacfs.config import Problem, Problems, Settings
+from hmacfs.control.desk import Desk
+from hmacfs.control.errands import Errands
+from hmacfs.control.server import ControlSocket
 from hmacfs.daemon import Daemon, Part
 from hmacfs.drain import Drain
 from hmacfs.greeting import Greeting
@@ -93,6 +96,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     care = Care(settings, store, metadata, database, hub, reactor)
     keeping = KeepingMetrics(metrics.registry)
     hub.listen(keeping.heard)
+    errands = Errands(Desk(store, database, care, reactor))
+    control = ControlSocket(settings.store_dir, errands.perform, reactor)
     site = make_site(store, metadata, hub, settings, reactor, care.guard.faults)
     mode = settings.unix_socket_mode
     public = Ports(reactor, "ListenPort", settings.listen_port, mode, site)
@@ -127,6 +132,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Part("the store", store.start, store.stop),
         Part("the metadata of uploads", metadata.start, metadata.stop),
         Part("the reunion of both", reunion.run),
+        Part("the control socket", control.open, control.close),
         Part("the readings", readings.startService, readings.stopService),
         Part("the transfers", stop=drain.run),
         Part("the public site", public.open, public.close),

@@ -35,6 +35,8 @@ class Care(Service):
     Looks after one store.
 
     :ivar guard: halts what removes.
+    :ivar crawl: the duty towards the index; nothing else is to go through the
+        tree beside it.
     :ivar crawling: tells how far a crawl is.
     :ivar collecting: does all of it at once.
     """
@@ -64,14 +66,14 @@ class Care(Service):
         retiring = Retiring(store, guard, hub, clock)
         uploads = Uploads(store, metadata, hub, clock)
         trash = Trash(store, database, clock, settings.trash_ttl)
-        self._crawl = duty("index", crawling.crawl, DAY)
+        self.crawl = duty("index", crawling.crawl, DAY)
         self._duties = [
             duty("retention", Terms(database, clock, retention).reckon),
             duty("files and versions", retiring.sweep),
             duty("unfinished uploads", guarded(guard, uploads.sweep)),
             duty("trash", guarded(guard, trash.purge)),
             duty("tombstones", guarded(guard, Tombstones(database, clock).expire)),
-            self._crawl,
+            self.crawl,
         ]
         self.collecting = Collecting(self._duties, guard)
         self._reindex = crawling.reindex
@@ -100,7 +102,7 @@ class Care(Service):
 
         :return: fires with what went.
         """
-        return self._crawl.run(progress=progress, deed=self._reindex)
+        return self.crawl.run(progress=progress, deed=self._reindex)
 
     async def _stop(self) -> None:
         # All are told before one is waited for.

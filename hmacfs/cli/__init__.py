@@ -7,7 +7,8 @@ whoever was given a URL has none.  They are read as the daemon does, so that wha
 one signs the other accepts.
 
 Exit status: 0 where it went well, 1 where it did not, 2 where the command was
-called wrongly.
+called wrongly, 130 where it was interrupted.  What counts as well stands in the
+description of each command.
 """
 
 from __future__ import annotations
@@ -19,14 +20,44 @@ from collections.abc import Sequence
 from signal import SIGINT
 
 from hmacfs import __version__, loading
-from hmacfs.cli import attempt, get, put, sign, snippets
+from hmacfs.cli import (
+    attempt,
+    bans,
+    fsck,
+    gc,
+    get,
+    ls,
+    put,
+    reindex,
+    rm,
+    sign,
+    snippets,
+    stat,
+    undo,
+    versions,
+)
 from hmacfs.cli.failures import Failure
 from hmacfs.config import Problems
 from hmacfs.settings import Settings
 
 __all__ = ["main"]
 
-COMMANDS = {"try": attempt, "sign": sign, "put": put, "get": get, "setup": snippets}
+COMMANDS = {
+    "try": attempt,
+    "sign": sign,
+    "put": put,
+    "get": get,
+    "setup": snippets,
+    "ls": ls,
+    "stat": stat,
+    "versions": versions,
+    "rm": rm,
+    "bans": bans,
+    "undo": undo,
+    "gc": gc,
+    "fsck": fsck,
+    "reindex": reindex,
+}
 
 INTRODUCTION = """\
 hmacfs receives signed HTTP uploads and serves them back. The daemon itself is

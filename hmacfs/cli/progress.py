@@ -16,19 +16,23 @@ from typing import Any, Protocol, TextIO
 from hmacfs.redaction import visible
 from hmacfs.units import format_duration, format_size
 
+BYTES = "B"
+"""The unit that is written as people write sizes."""
+
 HINT = "pip install 'hmacfs[cli]' shows how far it is."
 
 
 class Progress(Protocol):
     """What a transfer tells of itself."""
 
-    def begin(self, what: str, total: int | None, offset: int) -> None:
+    def begin(self, what: str, total: int | None, offset: int, unit: str = BYTES) -> None:
         """
         Say how it stands; more than once where it begins anew.
 
         :param what: ``"uploading photo.jpg"``.
         :param total: bytes of all of it, or ``None`` where nobody knows.
         :param offset: bytes that are over already.
+        :param unit: what else than bytes is counted: ``"files"``.
         """
 
     def at(self, offset: int) -> None:
@@ -54,10 +58,10 @@ class Lines:
         self._stream = stream
         self._hint = hint
 
-    def begin(self, what: str, total: int | None, offset: int) -> None:
+    def begin(self, what: str, total: int | None, offset: int, unit: str = BYTES) -> None:
         """See :meth:`Progress.begin`."""
         if self._hint:
-            size = "" if total is None else f", {format_size(total)}"
+            size = "" if total is None else f", {_counted(total, unit)}"
             self.say(f"{what}{size}; {self._hint}")
             self._hint = ""
 
@@ -77,25 +81,28 @@ class Bar:
     :class:`Progress` as a bar of tqdm.
     """
 
-    def __init__(self, stream: TextIO, tqdm: Any) -> None:
+    def __init__(self, stream: TextIO, tqdm: Any, stays: bool = True) -> None:
         """
         :param tqdm: the class ``tqdm.tqdm``.
+        :param stays: whether what is drawn is still there at the end.
         """
         self._stream = stream
         self._tqdm = tqdm
+        self._stays = stays
         self._bar: Any = None
 
-    def begin(self, what: str, total: int | None, offset: int) -> None:
+    def begin(self, what: str, total: int | None, offset: int, unit: str = BYTES) -> None:
         """See :meth:`Progress.begin`."""
         self.end()
         self._bar = self._tqdm(
             desc=_shown(what),
             total=total,
             initial=offset,
-            unit="B",
-            unit_scale=True,
+            unit=unit if unit == BYTES else f" {unit}",
+            unit_scale=unit == BYTES,
             unit_divisor=1024,
             dynamic_ncols=True,
+            leave=self._stays,
             file=self._stream,
         )
 
@@ -115,9 +122,10 @@ class Bar:
             self._bar = None
 
 
-def on(stream: TextIO) -> Progress:
+def on(stream: TextIO, stays: bool = True) -> Progress:
     """
     :param stream: where to show it: standard error, as a rule.
+    :param stays: whether what is drawn is still there at the end.
     """
     if not stream.isatty():
         return Lines(stream)
@@ -125,14 +133,15 @@ def on(stream: TextIO) -> Progress:
         tqdm = import_module("tqdm").tqdm
     except ImportError:
         return Lines(stream, HINT)
-    return Bar(stream, tqdm)
+    return Bar(stream, tqdm, stays)
 
 
-def on_terminal() -> Progress:
+def on_terminal(stays: bool = True) -> Progress:
     """
+    :param stays: as of :func:`on`.
     :return: what shows it on standard error, which leaves standard output to results.
     """
-    return on(sys.stderr)
+    return on(sys.stderr, stays)
 
 
 def took(seconds: float) -> str:
@@ -140,6 +149,10 @@ def took(seconds: float) -> str:
     :return: how long it took, as exactly as anybody wants to know.
     """
     return format_duration(round(seconds)) if seconds >= 60 else f"{seconds:.1f} s"
+
+
+def _counted(number: int, unit: str) -> str:
+    return format_size(number) if unit == BYTES else f"{number} {unit}"
 
 
 def _shown(text: str) -> str:
