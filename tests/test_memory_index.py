@@ -42,7 +42,6 @@ class MemoryIndexTests(IndexContract, SynchronousTestCase):
         self.successResultOf(other.run(files.write, ROWS[1:]))
         self.assertEqual(self.index.contents(), other.contents())
         self.assertNotEqual(self.index.contents(), MemoryIndex().contents())
-        hash(other.contents())
 
     def test_restart(self) -> None:
         """

@@ -16,6 +16,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
@@ -41,6 +42,7 @@ class MemoryIndex(Transactions):
         :param snapshot: see :meth:`snapshot`; an empty index without.
         """
         super().__init__()
+        self._listed = (-1, "")
         connection = connect()
         connection.deserialize(blank() if snapshot is None else snapshot)
         self.open(connection)
@@ -70,12 +72,13 @@ class MemoryIndex(Transactions):
         """
         return self.transact(sqlite3.Connection.serialize)
 
-    def contents(self) -> tuple[object, ...]:
+    def contents(self) -> str:
         """
-        :return: the same for indexes that hold the same, however they came by
-            it, which a snapshot is not; it can be a key.
+        :return: a digest, the same for indexes that hold the same, however
+            they came by it, which a snapshot is not.
         """
-        return self.transact(_contents)
+        self._listed = self.transact(_contents, *self._listed)
+        return self._listed[1]
 
     @property
     def rows(self) -> Mapping[str, Row]:
@@ -106,11 +109,16 @@ def blank() -> bytes:
         connection.close()
 
 
-def _contents(connection: sqlite3.Connection) -> tuple[object, ...]:
+def _contents(connection: sqlite3.Connection, before: int, listed: str) -> tuple[int, str]:
+    """
+    :param before: how many changes there were when *listed* was all.
+    """
+    # Tests of crashes ask a hundred times for each change.
+    changes = connection.total_changes
+    if changes == before:
+        return before, listed
     query = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
     tables = [table for (table,) in connection.execute(query)]
     # By their keys: they have no other order.
-    return tuple(
-        (table, tuple(connection.execute(f"SELECT * FROM {table}")))  # noqa: S608 - of the schema
-        for table in tables
-    )
+    found = {table: list(connection.execute(f"SELECT * FROM {table}")) for table in tables}  # noqa: S608
+    return changes, sha256(repr(found).encode()).hexdigest()
