@@ -17,6 +17,7 @@ from hmacfs.errors import Exists, MalformedName, NotAFolder, NotFound
 from hmacfs.interfaces import IHasDescriptor
 from hmacfs.records import ATTRIBUTE, FileRecord, Row
 from hmacfs.store.labels import decode
+from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.tables import files
 from tests.contracts import NOW, TYPE, StoreContract, slot
 from tests.on_disk import OnDisk
@@ -97,6 +98,21 @@ class FilesystemTests(OnDisk, SynchronousTestCase):
             (self.parts(), self.index.rows),
             (set(), {"a/f.txt": Row("a/f.txt", TYPE, 3, NOW, owner="me")}),
         )
+
+    def test_index_faults(self) -> None:
+        """
+        What is wrong with the index is told with what is wrong with the store.
+        """
+
+        class Faulty(MemoryIndex):
+            def faults(self) -> list[str]:
+                return ["The index is damaged."]
+
+        self.successResultOf(self.store.stop())
+        self.index = Faulty()
+        self.store = self.another_store()
+        self.successResultOf(self.store.start())
+        self.assertEqual(list(self.store.faults()), ["The index is damaged."])
 
     def test_stop(self) -> None:
         """
