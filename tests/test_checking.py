@@ -225,20 +225,21 @@ class CheckingTests(SynchronousTestCase):
             self.flushed.append(lambda: self.run_(files.write, [row]))
             self.assertEqual(self.through(look), [])
 
-    def test_removed_meanwhile(self) -> None:
+    def test_replaced_meanwhile(self) -> None:
         """
-        A file that goes while its row is made leaves none behind.
+        A row that was written while the file was looked at stays.
         """
-        self.put("a.txt", owner="romeo")
-        side, mend = Files, Files.mend
+        row = self.put("a.txt", owner="romeo")
+        newer = attrs.evolve(row, size=9)
+        mend = Files.mend
 
-        def gone(self_: Side, database: Any, changes: Any) -> int:
-            (self.path / "a.txt").unlink(missing_ok=True)
-            return mend(self_, database, changes)
+        def meanwhile(side: Side, database: Any, changes: Any) -> int:
+            files.write(database, [newer])
+            return mend(side, database, changes)
 
-        self.patch(side, "mend", gone)
-        self.crawl()
-        self.assertEqual(self.index.rows, {})
+        self.patch(Files, "mend", meanwhile)
+        self.successResultOf(self.checking.crawl(("file tree",), 9))
+        self.assertEqual(self.index.rows, {"a.txt": newer})
 
     def test_buried(self) -> None:
         """

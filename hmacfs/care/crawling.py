@@ -96,10 +96,12 @@ class Crawling:
         looked, self._looked = self._looked, 0
         if not round.dry:
             await self._keep(cursor)
-        if not more and found:
+        if not more:
             told = ", ".join(f"{kind}: {count}" for kind, count in sorted(found.items()))
             self.log.info(
-                "the crawl looked at {looked}, and found {told}", looked=looked, told=told
+                "the crawl looked at {looked}, and found {told}",
+                looked=looked,
+                told=told or "all as the index says",
             )
 
     async def _keep(self, cursor: tuple[str, ...] | None) -> None:

@@ -37,9 +37,6 @@ from hmacfs.store.terms import reckon
 from hmacfs.store.turns import Turns
 from hmacfs.store.walk import Walk
 
-TRIES = 3
-"""How often a row is mended that is wrong again."""
-
 YOUNG = 3600
 """Seconds in which an empty folder of the trash may be about to be filled."""
 
@@ -216,9 +213,9 @@ class Checking:
         """
         :return: what does not agree of *keys*, or did not before it was mended.
         """
-        looks = await self._look(side, keys, locked=False)
-        if looks:
-            again = [each.key for each in looks]
+        again = await self._doubtful(side, keys)
+        looks: list[Look] = []
+        if again:
             looks = await self._in_turn(side, again, self._settle if mend else self._look)
         unlisted = [each.there for each in looks if each.seen is None and side.kind == "file"]
         buried = await self._database.run(_buried, unlisted)
@@ -242,14 +239,25 @@ class Checking:
         names = [side.named(key)[0] for key in keys]
         return await self._turns.run(names, lambda: Deferred.fromCoroutine(do()))
 
-    async def _look(self, side: Side, keys: Sequence[Key], locked: bool = True) -> list[Look]:
+    async def _doubtful(self, side: Side, keys: Sequence[Key]) -> list[Key]:
         """
-        :return: those of *keys* that do not agree.
+        :return: those of *keys* that do not agree at a first look, which needs
+            no lock.
         """
-        if not keys:
-            return []
+        seen = dict(zip(keys, await self._database.run(_find, side, keys), strict=True))
+        listed = [key for key in keys if seen[key] is not None]
+        items = [seen[key] for key in listed]
+        looks = await self._threads.run(self._look_at, side, listed, items, False)
+        differing = [each.key for each in looks if not each.agrees]
+        return [key for key in keys if seen[key] is None] + differing
+
+    async def _look(self, side: Side, keys: Sequence[Key]) -> list[Look]:
+        """
+        :return: those of *keys* that do not agree, each looked at under the
+            lock of its name.
+        """
         seen = await self._database.run(_find, side, keys)
-        looks = await self._threads.run(self._look_at, side, keys, seen, locked)
+        looks = await self._threads.run(self._look_at, side, keys, seen, True)
         return [each for each in looks if not each.agrees]
 
     def _look_at(
@@ -271,15 +279,13 @@ class Checking:
 
         :return: what did not agree, and what nobody knows.
         """
-        first = looks = await self._look(side, keys)
-        for _ in range(TRIES):
-            changes = [(each.seen, each.there) for each in looks if not each.trouble]
-            if not changes:
-                break
+        looks = await self._look(side, keys)
+        # An upload may have changed the file since.  Its row then follows this
+        # one; or came before, and is not the one any more that was seen.
+        changes = [(each.seen, each.there) for each in looks if not each.trouble]
+        if changes:
             await self._database.run(side.mend, changes)
-            # What was removed in the meantime has left a row behind.
-            looks = await self._look(side, [each.key for each in looks if not each.trouble])
-        return first
+        return looks
 
     def _foreign(self, side: Side, keys: Sequence[Key], mend: bool = False) -> list[Key]:
         """
