@@ -80,3 +80,27 @@ class BenchTests(SynchronousTestCase):
                 ("records that differ in Redis and SQLite", "records", "at most 0"),
             ],
         )
+
+    def test_keeping(self) -> None:
+        """
+        Likewise of what is kept and goes.
+        """
+        swept = [
+            (f"sweep of 20 out of {count} files, {what}", unit, bound)
+            for count in (500, 1000)
+            for what, unit, bound in (
+                ("processor time", "s", "at most 3"),
+                ("/health p99", "ms", "at most 50"),
+            )
+        ]
+        self.assertEqual(
+            self.promised(
+                "keeping.py", "--files=1000", "--fewer=500", "--expired=20", "--due-in=3s"
+            ),
+            [
+                *swept,
+                ("crawl of 1000 files, listed behind it", "files", "at least 1000"),
+                ("crawl of 1000 files, peak over idle", "MB", "at most 100"),
+                ("crawl of 1000 files, longest /health", "ms", "at most 50"),
+            ],
+        )

@@ -66,6 +66,19 @@ class CollectingTests(SynchronousTestCase):
         self.assertEqual((len(collected.went), collected.broken), (2, ["two"]))
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
+    def test_nobody_waits(self) -> None:
+        """
+        Where who asked has gone away nothing more is begun.
+        """
+
+        def progress(what: str, done: int, total: int | None) -> None:
+            if done:
+                raise EOFError
+
+        collecting = Deferred.fromCoroutine(self.collecting.collect(progress=progress))
+        self.failureResultOf(collecting, EOFError)
+        self.assertEqual(len(self.did), 1)
+
     def test_halted(self) -> None:
         """
         What halts the sweep is told, and confirmed where the operator says so.

@@ -5,6 +5,7 @@ daemon runs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import Service
@@ -14,7 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from hmacfs.care.collecting import Collecting
 from hmacfs.care.crawling import Crawling
 from hmacfs.care.duty import Deed, Duty, Progress, unheard
-from hmacfs.care.guard import Guard, guarded
+from hmacfs.care.guard import Guard, elapsed, guarded
 from hmacfs.care.owners import Owners
 from hmacfs.care.remains import Tombstones, Trash
 from hmacfs.care.retiring import Retiring
@@ -50,12 +51,14 @@ class Care(Service):
         hub: IHub,
         clock: IReactorTime,
         rest: float = 1.0,
+        elapsed: Callable[[], float] = elapsed,
     ) -> None:
         """
         :param store: with all the abilities of :mod:`hmacfs.abilities`.
         :param rest: as of :class:`hmacfs.care.crawling.Crawling`.
+        :param elapsed: as of :class:`hmacfs.care.guard.Guard`.
         """
-        self.guard = guard = Guard(database, hub, clock, Disk().boot())
+        self.guard = guard = Guard(database, hub, clock, Disk().boot(), elapsed)
         retention = Retention(settings.retention, settings.file_ttl)
         self.crawling = crawling = Crawling(store, database, clock, rest)
         self._owners = Owners(database, settings.owner_quota or 0, settings.owner_from)

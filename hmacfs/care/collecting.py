@@ -47,18 +47,29 @@ class Collecting:
         """
         :param dry_run: whether to change nothing, and only count.
         :param confirm: whether what the guard halted is to go on.
-        :param progress: is told how far each duty is.
+        :param progress: is told how far each duty is; what it raises ends it all.
         :return: what went.
         """
         if confirm and not dry_run:
             await self._guard.confirm()
         went: list[tuple[str, Went]] = []
         broken = []
-        for duty in self._duties:
-            progress(duty.what, 0, None)
+        left: list[BaseException] = []
+
+        def tell(what: str, done: int, total: int | None) -> None:
             try:
-                went += [(duty.what, each) for each in await duty.run(dry_run, progress)]
+                progress(what, done, total)
+            except BaseException as gone:
+                left.append(gone)
+                raise
+
+        for duty in self._duties:
+            tell(duty.what, 0, None)
+            try:
+                went += [(duty.what, each) for each in await duty.run(dry_run, tell)]
             except Exception:
+                if left:
+                    raise
                 # The others do not depend on it.
                 self.log.failure("{what} broke off", what=duty.what)
                 broken.append(duty.what)
