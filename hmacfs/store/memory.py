@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from hmacfs.abilities import IBans, IRemoves
+from hmacfs.abilities import IBans, IIndexed, IRemoves
 from hmacfs.errors import Banned, Locked, OverQuota
 from hmacfs.interfaces import IDigests, IFile, IResumes, IStore, IUpload
 from hmacfs.names import StoredName
@@ -29,7 +29,7 @@ from hmacfs.store.suspended import Suspended, Waiting
 from hmacfs.uploads import Slot, UploadRecord
 
 
-@implementer(IStore, IResumes, IDigests, IRemoves, IBans)
+@implementer(IStore, IResumes, IDigests, IRemoves, IBans, IIndexed)
 class MemoryStore(MemorySweeping):
     """
     Files by name, and the parts that become files.
@@ -136,6 +136,10 @@ class MemoryStore(MemorySweeping):
         known = sha256 in self.bans
         self.bans.discard(sha256)
         return succeed(known)
+
+    def settled(self) -> Deferred[None]:
+        """See :meth:`hmacfs.abilities.IIndexed.settled`.  There is no index to wait for."""
+        return succeed(None)
 
     def figures(self) -> Deferred[Figures]:
         """See :meth:`hmacfs.interfaces.IStore.figures`."""

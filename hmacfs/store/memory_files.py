@@ -16,11 +16,13 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from hmacfs.abilities import IVersioned
-from hmacfs.errors import Deleted, Exists, Forbidden, NotAFolder, NotFound
+from hmacfs.errors import Exists, Forbidden, NotAFolder, NotFound
 from hmacfs.interfaces import IFile
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Version
 from hmacfs.retention import Retention
+from hmacfs.store.refusing import deleted
+from hmacfs.store.troubles import nothing
 from hmacfs.uploads import Slot
 
 
@@ -76,20 +78,6 @@ class MemoryFile:
 
     def close(self) -> None:
         """There is nothing to let go of."""
-
-
-def missing() -> NotFound:
-    """
-    :return: the refusal of what is not there.
-    """
-    return NotFound("Nothing is kept under this name.")
-
-
-def deleted() -> Deleted:
-    """
-    :return: the refusal of what would be kept under a buried name.
-    """
-    return Deleted("The file of this name was deleted, and the name takes no other.")
 
 
 @implementer(IVersioned)
@@ -193,7 +181,7 @@ class MemoryFiles:
         if self._is_folder(name):
             raise Forbidden("Folders are not served.")
         if name not in self.files or self.over(name, self.files[name], self.clock.seconds()):
-            raise missing()
+            raise nothing()
         return self._told(name, self.files[name])
 
     def _opened(self, name: StoredName, kept: Content) -> IFile:
@@ -202,7 +190,7 @@ class MemoryFiles:
     def _versions(self, name: StoredName) -> Sequence[Version]:
         visible = self._visible(name)
         if not visible and self._is_gone(name):
-            raise missing()
+            raise nothing()
         told = [Version(id, self._told(name, kept).record) for id, kept in visible.items()]
         return told[::-1]
 

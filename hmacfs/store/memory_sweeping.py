@@ -15,7 +15,8 @@ from hmacfs.abilities import IExpires, ITrash
 from hmacfs.interfaces import IFile
 from hmacfs.names import StoredName, recall
 from hmacfs.records import Due, Removed, Trashed
-from hmacfs.store.memory_files import Content, Keeping, MemoryFile, MemoryFiles, missing
+from hmacfs.store.memory_files import Content, Keeping, MemoryFile, MemoryFiles
+from hmacfs.store.troubles import nothing
 
 
 @implementer(IExpires, ITrash)
@@ -90,7 +91,7 @@ class MemorySweeping(MemoryFiles):
     def open_trashed(self, item: Trashed) -> Deferred[IFile]:
         """See :meth:`hmacfs.abilities.ITrash.open_trashed`."""
         kept = self.trash.get(item)
-        return fail(missing()) if kept is None else succeed(MemoryFile(kept.record, kept.data))
+        return fail(nothing()) if kept is None else succeed(MemoryFile(kept.record, kept.data))
 
     def discard(self, item: Trashed) -> Deferred[bool]:
         """See :meth:`hmacfs.abilities.ITrash.discard`."""

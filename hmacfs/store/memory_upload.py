@@ -14,7 +14,7 @@ from zope.interface import implementer
 from hmacfs.errors import Refusal, WrongLength
 from hmacfs.interfaces import IUpload
 from hmacfs.records import FileRecord
-from hmacfs.store.memory_files import deleted
+from hmacfs.store.refusing import deleted
 from hmacfs.store.space import Promise
 from hmacfs.store.suspended import Waiting
 from hmacfs.store.troubles import too_large
