@@ -7,6 +7,7 @@ opened for this one errand.  What comes back is the same.
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from hmacfs.control import alone, client
 from hmacfs.control.client import NoDaemon, Unanswered
 from hmacfs.control.lines import Message
 from hmacfs.errors import StoreProblem
+from hmacfs.names import RESERVED
 from hmacfs.settings import Settings
 
 Row = Callable[[Message], object]
@@ -66,10 +68,27 @@ def _answer(settings: Settings, request: Message, hearing: _Hearing) -> Message:
         pass
     except Unanswered as error:
         raise Failure(str(error)) from None
+    _check_owner(settings.store_dir)
     try:
         return alone.ask(settings, request, hearing, hearing.say)
     except StoreProblem as problem:
         raise Failure(f"{problem} No daemon answers on its control socket.") from None
+
+
+def _check_owner(store: str) -> None:
+    """
+    :raise Failure: there is no store, or one that is another user's: what root
+        leaves in it the daemon could not open.
+    """
+    private = os.path.join(store, RESERVED.decode())
+    try:
+        owner = os.stat(private if os.path.lexists(private) else store).st_uid
+    except FileNotFoundError:
+        raise Failure(f"{store}: there is no store yet; the daemon makes it.") from None
+    except OSError as error:
+        raise Failure(f"{store}: {error.strerror}.") from None
+    if owner != os.geteuid():
+        raise Failure(f"{store} belongs to user {owner}: run the command as that one.")
 
 
 class _Hearing:

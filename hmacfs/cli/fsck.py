@@ -46,7 +46,7 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     done = asking.ask(read_settings(), "fsck", table.row, repair=arguments.repair)
     left = done["found"] - done["mended"]
     print(
-        f"{counted(done['looked'], 'thing')} looked at, {done['found']} wrong, "
+        f"{counted(done['looked'], 'item')} looked at, {done['found']} wrong, "
         f"{done['mended']} mended",
         file=sys.stderr,
     )

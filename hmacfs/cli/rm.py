@@ -65,6 +65,8 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     """
     settings = read_settings()
     if arguments.forget is not None:
+        if arguments.ban or arguments.dry_run:
+            raise Failure("--forget: it goes alone.", 2)
         _forget(arguments, settings)
         return
     do, told = _wanted(arguments, settings)
@@ -126,4 +128,4 @@ def _forget(arguments: Namespace, settings: Settings) -> None:
 
 
 def _sum(done: Message) -> str:
-    return f"{counted(done['count'], 'thing')}, {format_size(done['size'])},"
+    return f"{counted(done['count'], 'item')}, {format_size(done['size'])},"

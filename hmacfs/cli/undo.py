@@ -59,7 +59,7 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     if arguments.name is None and not arguments.all and arguments.since is None:
         table = Table([SIZE, REMOVED, VERSION, NAME], arguments.json)
         done = asking.ask(settings, "trash", table.row)
-        print(f"{counted(done['count'], 'thing')}, {format_size(done['size'])}", file=sys.stderr)
+        print(f"{counted(done['count'], 'item')}, {format_size(done['size'])}", file=sys.stderr)
         return
     name = None if arguments.name is None else named(arguments.name, settings).text
     table = Table([SIZE, VERSION, NAME], arguments.json)
@@ -73,7 +73,7 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
 
     done = asking.ask(settings, "undo", row, name=name, since=arguments.since)
     print(
-        f"{counted(done['back'], 'thing')}, {format_size(done['size'])}, came back", file=sys.stderr
+        f"{counted(done['back'], 'item')}, {format_size(done['size'])}, came back", file=sys.stderr
     )
     if stayed:
         raise Failure("\n".join(f"{row['name']} stays: {row['why']}" for row in stayed))

@@ -136,7 +136,7 @@ class TakingDown:
 
     async def _refuse(self, sha256: str) -> None:
         if await self._desk.store.ban(sha256):
-            self.log.warn("{who} banned {sha256}", who=self._asker.who, sha256=sha256)
+            self.log.warn("{who} banned {digest}", who=self._asker.who, digest=_logged(sha256))
 
     async def _stays(self, place: Place, why: str) -> None:
         self._failed += 1
@@ -145,12 +145,12 @@ class TakingDown:
         )
 
     def _audit(self, removed: Removed) -> None:
+        of = f"{removed.version} of {removed.name}" if removed.version else removed.name
         self.log.warn(
-            "{who} took down the {kind} {name} {version} of {size} bytes",
+            "{who} took down the {kind} {of}, {size} bytes",
             who=self._asker.who,
             kind=removed.kind,
-            name=removed.name,
-            version=removed.version,
+            of=of,
             size=removed.size,
         )
 
@@ -180,8 +180,18 @@ class Pardoning:
         """
         lifted = await self._desk.store.unban(sha256)
         if lifted:
-            self.log.warn("{who} lifted the ban of {sha256}", who=self._asker.who, sha256=sha256)
+            self.log.warn(
+                "{who} lifted the ban of {digest}", who=self._asker.who, digest=_logged(sha256)
+            )
         return {"lifted": lifted}
+
+
+def _logged(sha256: str) -> str:
+    """
+    :return: a digest as a log keeps it: it would be taken for a signature
+        where no slash stands before it.
+    """
+    return f"sha256/{sha256}"
 
 
 def _removed(place: Place) -> Removed:

@@ -62,12 +62,9 @@ class Returning:
             return
         self._back += 1
         self._size += item.size
+        of = f"{item.version} of {item.name}" if item.version else item.name
         self.log.info(
-            "{who} brought back {name} {version}, {size} bytes",
-            who=self._asker.who,
-            name=item.name,
-            version=item.version,
-            size=item.size,
+            "{who} brought back {of}, {size} bytes", who=self._asker.who, of=of, size=item.size
         )
         await self._asker.row({**told, "back": True})
 
