@@ -44,7 +44,7 @@ class OpenFilesystemTests(TestCase):
         self.assertEqual((figures, figures.free > 0), (Figures(2, 6, figures.free), True))
         self.assertEqual(
             {each.name for each in (self.path / ".hmacfs").iterdir()} - {"index.sqlite-shm"},
-            {"parts", "versions", "locks", "run", "index.sqlite", "index.sqlite-wal"},
+            {"parts", "versions", "trash", "locks", "run", "index.sqlite", "index.sqlite-wal"},
         )
 
     async def test_min_free_space(self) -> None:
