@@ -62,6 +62,11 @@ _LINES = {
         INFO,
         "Redis is back after {duration:.1f}s, and was told {missed} changes that it had missed",
     ),
+    events.Retired: (INFO, "swept: {name} {version!r}, {size} bytes, {why}"),
+    # The guard says these two itself, and louder.
+    events.SweepHalted: (DEBUG, "sweep halted: {why}"),
+    events.SweepReleased: (DEBUG, "sweep released, confirmed: {confirmed}"),
+    events.DutyDone: (DEBUG, "{duty} done in {duration:.3f}s"),
     events.ShutdownStarted: (
         INFO,
         "shutting down: no new connections; {transfers} transfers under way may finish",

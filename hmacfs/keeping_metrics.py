@@ -9,7 +9,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from hmacfs import events
-from hmacfs.records import Totals
+from hmacfs.records import Totals, Went
 
 
 class KeepingMetrics:
@@ -22,7 +22,10 @@ class KeepingMetrics:
         :param registry: takes the numbers.
         """
         self._removed = Counter(
-            "hmacfs_removed", "What went, by age or as a stray.", ["kind", "why"], registry=registry
+            "hmacfs_removed",
+            "What went: by age, by request or as a stray.",
+            ["kind", "why"],
+            registry=registry,
         )
         self._removed_bytes = Counter(
             "hmacfs_removed_bytes", "Bytes of that.", ["kind", "why"], registry=registry
@@ -63,10 +66,13 @@ class KeepingMetrics:
         match event:
             case events.DutyDone():
                 for went in event.went:
-                    self._removed.labels(went.kind, went.why).inc(went.count)
-                    self._removed_bytes.labels(went.kind, went.why).inc(went.size)
+                    self._count_removed(went)
                 self._done.labels(event.duty).set(event.at)
                 self._seconds.labels(event.duty).set(event.duration)
+            case events.FileRemoved():
+                self._count_removed(Went("file", "deleted", 1, event.size))
+            case events.VersionRemoved():
+                self._count_removed(Went("version", "deleted", 1, event.size))
             case events.SweepHalted():
                 self._halts.inc()
                 self._halted.set(1)
@@ -87,3 +93,7 @@ class KeepingMetrics:
         :param looked: how far the crawl under way is; 0 where none is.
         """
         self._crawled.set(looked)
+
+    def _count_removed(self, went: Went) -> None:
+        self._removed.labels(went.kind, went.why).inc(went.count)
+        self._removed_bytes.labels(went.kind, went.why).inc(went.size)

@@ -103,6 +103,10 @@ class AccessLogTests(SynchronousTestCase):
             "missed": 7,
             "id": "0123456789abcdef",
             "version": "1a",
+            "why": "expired",
+            "confirmed": True,
+            "duty": "the sweep",
+            "went": (),
         }
         kinds = [
             kind
@@ -164,6 +168,10 @@ class AccessLogTests(SynchronousTestCase):
                     info,
                     "Redis is back after 1.5s, and was told 7 changes that it had missed",
                 ),
+                "Retired": (info, "swept: a.txt '1a', 5 bytes, expired"),
+                "SweepHalted": (debug, "sweep halted: expired"),
+                "SweepReleased": (debug, "sweep released, confirmed: True"),
+                "DutyDone": (debug, "the sweep done in 1.500s"),
                 "ShutdownStarted": (
                     info,
                     "shutting down: no new connections; 6 transfers under way may finish",

@@ -50,6 +50,22 @@ class KeepingMetricsTests(SynchronousTestCase):
             },
         )
 
+    def test_deleted(self) -> None:
+        """
+        So is what was deleted by request.
+        """
+        self.metrics.heard(events.FileRemoved(1.0, "r-1", "a.txt", 5))
+        self.metrics.heard(events.VersionRemoved(1.0, "r-1", "a.txt", "1a", 7))
+        self.assertEqual(
+            self.told(),
+            {
+                "removed_total file deleted": 1,
+                "removed_total version deleted": 1,
+                "removed_bytes_total file deleted": 5,
+                "removed_bytes_total version deleted": 7,
+            },
+        )
+
     def test_halted(self) -> None:
         """
         Whether the sweep is halted, and how often it was.
