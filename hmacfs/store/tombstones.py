@@ -3,9 +3,9 @@ Which names may be buried, known without asking the index.
 
 A commit asks it under the lock of its name, in a thread, where it must not
 wait for another one.  A Bloom filter answers: "no" is certain, and what it
-says of nearly every name; behind a "maybe" the index is asked.  It takes 2 MiB,
-however many names there are; with 100,000 of them one name in three millions
-is asked for in vain, with a million one in 500.
+says of nearly every name; behind a "maybe" the index is asked.  It takes 2 MiB
+at most, however many names there are; with 100,000 of them one name in three
+million is asked for in vain, with a million one in 500.
 
 What was exhumed or has expired stays in it until the next start, and costs a
 question.
@@ -16,6 +16,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Generator, Iterable
+from mmap import mmap
 from threading import Lock
 from typing import Any
 
@@ -39,7 +40,8 @@ class Tombstones:
     """
 
     def __init__(self) -> None:
-        self._bytes = bytearray(BITS // 8)
+        # Zeros that take no room until a bit among them is set.
+        self._bytes = mmap(-1, BITS // 8)
         self._lock = Lock()
 
     @inlineCallbacks
