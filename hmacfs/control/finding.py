@@ -28,6 +28,11 @@ CHUNK = 2**18
 """Bytes that are hashed at a time, on the reactor's thread: less than a millisecond."""
 
 
+LARGE = 2**28
+"""Bytes, from which on a file is read piece by piece, to be told of and broken
+off: its digest is not remembered then."""
+
+
 @attrs.frozen
 class Place:
     """
@@ -113,8 +118,9 @@ async def digest(desk: Desk, asker: Asker, place: Place) -> str:
             file = await desk.store.open_trashed(place.trashed)
         elif place.version:
             file = await desk.store.open_version(named(place.name), place.version)
+        elif place.size >= LARGE:
+            file = await desk.store.open(named(place.name))
         else:
-            # It is remembered there, so that nobody has to read the file again.
             return await desk.store.digest(named(place.name))
     except Refusal:
         return ""

@@ -26,6 +26,7 @@ async def gc(desk: Desk, asker: Asker, dry: bool, confirm: bool) -> Message:
     def progress(what: str, done: int, total: int | None) -> None:
         asker.progress(what, done, total, UNIT)
 
+    await desk.store.settled()
     collected = await desk.care.collecting.collect(dry, confirm, progress)
     for duty, went in collected.went:
         await asker.row({"duty": duty, **attrs.asdict(went)})
