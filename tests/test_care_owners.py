@@ -48,3 +48,12 @@ class OwnersTests(SynchronousTestCase):
         """
         self.assertEqual(self.warnings(FEW, FEW // 2), 0)
         self.assertEqual(self.warnings(FEW - 1, FEW - 1), 0)
+
+    def test_unknown(self) -> None:
+        """
+        Where nobody can tell, the daemon starts all the same.
+        """
+        index = MemoryIndex()
+        index.close()
+        self.successResultOf(Deferred.fromCoroutine(Owners(index, 1, "path").warn()))
+        self.assertEqual(len(self.flushLoggedErrors(AssertionError)), 1)

@@ -40,7 +40,12 @@ class Owners:
         """
         if not self._wanted:
             return
-        count, files = await self._database.run(owners.spread)
+        try:
+            count, files = await self._database.run(owners.spread)
+        except Exception:
+            # It is a word of advice: the daemon serves without.
+            self.log.failure("the owners cannot be counted")
+            return
         if files >= FEW and count >= files * NEARLY:
             self.log.warn(
                 "OwnerQuota: {count} owners keep {files} files: nearly every file has an owner of "
