@@ -12,13 +12,14 @@ the caller logs it and answers 500.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
 
+from hmacfs.digests import Digest
 from hmacfs.events import Event
 from hmacfs.names import StoredName
 from hmacfs.records import Figures, FileRecord, Row, Sharing, Status
@@ -61,6 +62,15 @@ class IUpload(Interface):
         :param offset: at most :attr:`offset`.
         :return: fires when no start will find it again, not even one behind a
             power cut.
+        """
+
+    def promise(digests: Iterable[Digest]) -> Deferred[None]:
+        """
+        Remember that the whole file shall have *digests*: :attr:`record` says
+        so from then on, whoever goes on with it.  Nobody is held to it here.
+
+        :return: fires when it would survive the death of this process.
+        :raise WrongDigest: others were promised before.
         """
 
     def digest(algorithm: str, start: int = 0) -> Deferred[bytes]:

@@ -12,7 +12,8 @@ import attrs
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from hmacfs.errors import Locked, NoSpace, NotFound, TooLarge
+from hmacfs.digests import Digest
+from hmacfs.errors import Locked, NoSpace, NotFound, TooLarge, WrongDigest
 from hmacfs.interfaces import IDigests, IResumes, IStore, IUpload
 from hmacfs.names import recall
 from hmacfs.uploads import UploadRecord
@@ -43,7 +44,12 @@ def record(number: int = 1, **fields: Any) -> UploadRecord:
 
 
 WHOLE = record(
-    overwrite=True, expires=NOW + 5000, owner="me", metadata="filename Zg==", sha256="0" * 64
+    overwrite=True,
+    expires=NOW + 5000,
+    owner="me",
+    metadata="filename Zg==",
+    sha256="0" * 64,
+    sha512="1" * 128,
 )
 """A record with all that it may have."""
 
@@ -133,6 +139,26 @@ class ResumingContract:
         self.assertEqual(waits, ((WHOLE, 2), [WHOLE]))
         upload = self.resume(WHOLE)
         self.assertEqual((upload.record, upload.slot), (WHOLE, WHOLE.slot))
+
+    def test_promise(self: Any) -> None:
+        """
+        What a later request promises of the whole file is known to who goes on,
+        and another promise is refused.
+        """
+        self.suspend(record(sha256="0" * 64), b"ab")
+        upload = self.resume(record())
+        promised = [Digest("Repr-Digest", "sha512", b"1" * 64)]
+        self.successResultOf(upload.promise(promised))
+        self.successResultOf(upload.promise(promised))
+        other = [Digest("Repr-Digest", "sha256", b"1" * 32)]
+        self.failureResultOf(upload.promise(other), WrongDigest)
+        told = record(sha256="0" * 64, sha512="31" * 64, revision=2)
+        self.assertEqual((upload.record, self.recorded(record())), (told, (told, 2)))
+        self.successResultOf(upload.suspend())
+        self.assertEqual(self.recorded(record()), (told, 2))
+        unrecorded = self.successResultOf(self.store.begin(record(name="b").slot))
+        self.successResultOf(unrecorded.promise(promised))
+        self.assertEqual(unrecorded.record, None)
 
     def test_too_long(self: Any) -> None:
         """

@@ -126,7 +126,7 @@ class CreateTests(SynchronousTestCase):
                 Create(
                     0,
                     complete=True,
-                    sha256="00" * 32,
+                    promised=(Digest("Repr-Digest", "sha256", bytes(32)),),
                     digests=(Digest("Content-Digest", "sha256", b"a"),),
                 ),
                 WrongDigest,

@@ -82,7 +82,7 @@ class CreateTests(SynchronousTestCase):
                 12,
                 content_type=b"image/png",
                 metadata="filename YQ==,filetype aW1hZ2UvcG5n,x",
-                sha256="00" * 32,
+                promised=(Digest("Repr-Digest", "sha256", bytes(32)),),
                 digests=(
                     Digest("Content-Digest", "sha512", b"a"),
                     Digest("Upload-Checksum", "sha1", b"a"),

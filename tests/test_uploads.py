@@ -39,6 +39,7 @@ FULL = attrs.evolve(
     owner="älice@example.com",
     metadata="filename YQ==,filetype",
     sha256="0" * 64,
+    sha512="1" * 128,
     node="https://a.example/x",
     revision=7,
 )
@@ -180,6 +181,7 @@ class RecordTests(SynchronousTestCase):
             "owner": [5, "\udfff", "x" * 4097],
             "metadata": [None, "é", "x" * 2049],
             "sha256": ["", "0" * 63, "G" * 64, 5],
+            "sha512": ["", "0" * 64, "G" * 128, 5],
             "node": [None, 5],
             "revision": [None, 0, -1, 1.0, True],
         }

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from hmacfs import fields
-from hmacfs.digests import promised, promised_sha256
+from hmacfs.digests import promised, promised_whole
 from hmacfs.errors import (
     Headers,
     InconsistentLength,
@@ -133,7 +133,7 @@ def _create(head: Head) -> Create:
         length=bounded(head, length),
         content_type=file_type(head),
         complete=_ends(head, complete),
-        sha256=promised_sha256(head.get(b"repr-digest")),
+        promised=promised_whole(head.get(b"repr-digest")),
         digests=promised("Content-Digest", head.get(b"content-digest")),
     )
 
@@ -153,6 +153,7 @@ def _patch(head: Head) -> Append:
         size=head.length,
         length=_length(head, offset, complete),
         complete=_ends(head, complete),
+        promised=promised_whole(head.get(b"repr-digest")),
         digests=promised("Content-Digest", head.get(b"content-digest")),
     )
 

@@ -132,7 +132,7 @@ def _post(head: Head) -> Create:
         length=_length(head),
         content_type=metadata(said).get(b"filetype"),
         metadata=said.decode(),
-        sha256=digests.promised_sha256(head.get(b"repr-digest")),
+        promised=digests.promised_whole(head.get(b"repr-digest")),
         digests=_digests(head),
     )
 
@@ -144,6 +144,7 @@ def _patch(head: Head) -> Append:
         offset=natural(head.get(b"upload-offset") or b"", "Upload-Offset"),
         size=head.length,
         length=None if said is None else natural(said, "Upload-Length"),
+        promised=digests.promised_whole(head.get(b"repr-digest")),
         digests=_digests(head),
     )
 

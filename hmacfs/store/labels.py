@@ -28,8 +28,8 @@ from hmacfs.records import MAXIMUM, FileRecord, Row, Status
 from hmacfs.uploads import Slot, UploadRecord
 from hmacfs.uploads import decode as decode_record
 
-_COMMITTING = 200
-"""Bytes that a commit adds at most: ids, a time and a digest."""
+_COMMITTING = 450
+"""Bytes that later requests and a commit add at most: ids, a time and digests."""
 
 
 @attrs.frozen
@@ -55,8 +55,8 @@ class Label:
         ``None`` where not even the part would.
 
     The others are those of the :class:`~hmacfs.uploads.UploadRecord`, of a part
-    that was begun with one; *promised* is its digest, and *overwrite* ``None``
-    for ``False``.
+    that was begun with one; *promised* and *promised512* are its
+    digests, and *overwrite* ``None`` for ``False``.
     """
 
     content_type: str
@@ -74,6 +74,7 @@ class Label:
     overwrite: bool | None = None
     metadata: str | None = None
     promised: str | None = None
+    promised512: str | None = None
     boot: str | None = None
     synced: int | None = None
 
@@ -119,6 +120,7 @@ def begun(slot: Slot, record: UploadRecord | None, until: int, boot: str) -> Lab
         overwrite=slot.overwrite or None,
         metadata=record.metadata or None,
         promised=record.sha256,
+        promised512=record.sha512,
     )
 
 
@@ -145,6 +147,7 @@ def recorded(id: str, label: Label) -> UploadRecord | None:
             "owner": label.owner,
             "metadata": label.metadata or "",
             "sha256": label.promised,
+            "sha512": label.promised512,
         }
     )
 

@@ -7,7 +7,7 @@ They keep the same contracts as those that last, and answer at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from secrets import token_hex
 
 import attrs
@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from hmacfs.digests import Digest
 from hmacfs.errors import (
     Exists,
     Forbidden,
@@ -292,6 +293,10 @@ class MemoryUpload:
         self._promise.need(0 if self.slot.size is None else self.slot.size - self.offset)
         return succeed(None)
 
+    def promise(self, digests: Iterable[Digest]) -> Deferred[None]:
+        """See :meth:`hmacfs.interfaces.IUpload.promise`."""
+        return maybeDeferred(self._promised, digests)
+
     def digest(self, algorithm: str, start: int = 0) -> Deferred[bytes]:
         """See :meth:`hmacfs.interfaces.IUpload.digest`."""
         data = self._data[start:]
@@ -321,6 +326,10 @@ class MemoryUpload:
             self._end()
             self._store.remove(self._id)
         return succeed(None)
+
+    def _promised(self, digests: Iterable[Digest]) -> None:
+        if self.record is not None:
+            self.record = self.record.promising(digests)
 
     def _end(self) -> None:
         self._over = True

@@ -4,7 +4,7 @@ An upload on its way into a part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -13,7 +13,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hmacfs.errors import NoSpace, NotStored, WrongLength
+from hmacfs.digests import Digest
+from hmacfs.errors import NoSpace, NotStored, WrongDigest, WrongLength
 from hmacfs.interfaces import IUpload
 from hmacfs.records import FileRecord
 from hmacfs.store.labels import Label, row_of
@@ -92,6 +93,23 @@ class FilesystemUpload:
         done = self._opened.threads.run(self._truncate, offset, self._until())
         return done.addCallbacks(self._truncated, self._failed, (offset,))
 
+    def promise(self, digests: Iterable[Digest]) -> Deferred[None]:
+        """See :meth:`hmacfs.interfaces.IUpload.promise`."""
+        record = self.record
+        if record is None:
+            return succeed(None)
+        try:
+            promising = record.promising(digests)
+        except WrongDigest:
+            return fail()
+        if promising is record:
+            return succeed(None)
+        label = attrs.evolve(
+            self._part.label, promised=promising.sha256, promised512=promising.sha512
+        )
+        told = self._opened.threads.run(self._opened.parts.tell, self._part, label)
+        return told.addCallback(self._promised, promising)
+
     def digest(self, algorithm: str, start: int = 0) -> Deferred[bytes]:
         """See :meth:`hmacfs.interfaces.IUpload.digest`."""
         digesting = self._opened.digesting
@@ -152,6 +170,10 @@ class FilesystemUpload:
         self.offset = offset
         self._promise.need(0 if self.slot.size is None else self.slot.size - offset)
         self._changed(part)
+
+    def _promised(self, part: Part, record: UploadRecord) -> None:
+        self._part = part
+        self.record = self._opened.writing[part.id] = record
 
     def _changed(self, part: Part) -> None:
         self._part = part

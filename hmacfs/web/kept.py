@@ -78,6 +78,8 @@ class Kept:
         protocol.stands(part.record or record, part.offset)
         try:
             check(step, record, part.offset)
+            if step.promised:
+                await part.promise(step.promised)
         except TooLarge:
             if protocol.front.name == "draft":
                 await part.discard()

@@ -163,15 +163,17 @@ class Upload:
         promised = self._plan.promised
         if not promised and (self._repeats or not self._plan.hashed):
             return None
-        found = await self._part.digest("sha256")
+        found = {"sha256": await self._part.digest("sha256")}
         try:
             for digest in promised:
-                digest.check(found)
+                if digest.algorithm not in found:
+                    found[digest.algorithm] = await self._part.digest(digest.algorithm)
+                digest.check(found[digest.algorithm])
         except WrongDigest:
             # The whole file is another one: no byte of it is worth keeping.
             self._worthless = True
             raise
-        return found.hex()
+        return found["sha256"].hex()
 
     async def _check(self, digest: Digest, start: int) -> None:
         """
