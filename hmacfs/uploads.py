@@ -79,6 +79,8 @@ class UploadRecord:
     :ivar expires: as of :class:`Slot`.
     :ivar owner: as of :class:`Slot`.
     :ivar metadata: tus' ``Upload-Metadata`` as given.
+    :ivar signed_type: the type that ``v2`` or ``token`` signed, where that is
+        no ASCII and so not *content_type*: a character for each byte (Latin-1).
     :ivar sha256: the hexadecimal digest that a ``Repr-Digest`` promised, or
         ``None``.
     :ivar sha512: the same; each algorithm that is known has its field.
@@ -101,6 +103,7 @@ class UploadRecord:
     expires: int | None = None
     owner: str | None = None
     metadata: str = ""
+    signed_type: str = ""
     sha256: str | None = None
     sha512: str | None = None
     node: str = ""
@@ -290,6 +293,9 @@ _SOUND: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
         "expires": _or_none(_is_natural),
         "owner": _or_none(lambda value: _is_text(value, 4096)),
         "metadata": lambda value: _is_ascii(value, LONGEST_METADATA),
+        "signed_type": lambda value: (
+            _is_text(value, LONGEST_TYPE) and max(value, default="") < "\u0100"
+        ),
         "sha256": _or_none(_hexadecimal(64)),
         "sha512": _or_none(_hexadecimal(128)),
         "node": lambda value: _is_text(value, 4096),

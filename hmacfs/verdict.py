@@ -91,10 +91,12 @@ class Verdict:
     :ivar slot: what it may store.
     :ivar dialect: whose signature says so: ``v``, ``v2``, ``token``, ``v3``
         or ``jwt``.
+    :ivar signed_type: as of :attr:`hmacfs.uploads.UploadRecord.signed_type`.
     """
 
     slot: Slot
     dialect: str
+    signed_type: str = ""
 
 
 def verdict(head: Head, now: float, rules: Rules) -> Verdict:
@@ -146,9 +148,6 @@ def verify_again(head: Head, record: UploadRecord, rules: Rules) -> None:
     recorded then.  The time that it was given is over by now, maybe, and is
     not looked at: an upload has its own, ``UploadExpiry``.
 
-    One thing cannot be checked again: a ``v2`` or ``token`` over a type that
-    is no ASCII, which is not the one recorded.  Such an upload is sent whole.
-
     :param head: of a request to the URL that was signed or to the upload's
         own, which has the same query.
     :raise UnsupportedCoding: its content is coded.
@@ -171,7 +170,7 @@ def verify_again(head: Head, record: UploadRecord, rules: Rules) -> None:
     elif credential.dialect == "v3":
         _check_timed(credential, [b"PUT"], name, None, rules)
     else:
-        recorded = record.content_type.encode()
+        recorded = record.signed_type.encode("latin-1") or record.content_type.encode()
         # What was declared empty was recorded as what the extension says.
         types = [recorded, b""] if record.content_type == guess(name.text) else [recorded]
         claim = Claim(path=name.path, size=record.length)
@@ -252,33 +251,38 @@ def _judge(
         raise _too_large(rules.most)
     if credential is None:
         raise MissingSignature("An upload wants a signed URL or a bearer token.")
+    signed = b""
     if credential.dialect == "jwt":
         slot = _by_token(said, credential, name, now, rules)
     elif credential.dialect == "v3":
         _check_timed(credential, [b"PUT"], name, now, rules)
         slot = Slot(name, said.length, _storable(said.content_type, name))
     else:
-        slot = _by_size(said, credential, name, rules)
+        slot, signed = _by_size(said, credential, name, rules)
     slot = attrs.evolve(
         slot,
         most=rules.most if slot.size is None else slot.size,
         overwrite=credential.dialect in rules.overwriting,
     )
-    return Verdict(slot, credential.dialect)
+    return Verdict(slot, credential.dialect, "" if signed.isascii() else signed.decode("latin-1"))
 
 
-def _by_size(said: _Said, credential: Credential, name: StoredName, rules: Rules) -> Slot:
+def _by_size(
+    said: _Said, credential: Credential, name: StoredName, rules: Rules
+) -> tuple[Slot, bytes]:
     """
     ``v``, ``v2`` and ``token``: the size is signed, and by the last two the type.
+
+    :return: what may be stored, and the type that was signed, ``b""`` for none.
     """
     assert said.length is not None
     untyped = Claim(path=name.path, size=said.length)
     if credential.dialect == "v":
         _verify(credential, [untyped], rules)
-        return Slot(name, said.length, _storable(said.content_type, name))
+        return Slot(name, said.length, _storable(said.content_type, name)), b""
     claims = [attrs.evolve(untyped, content_type=each) for each in _types(said.content_type, name)]
-    signed = _verify(credential, claims, rules)
-    return Slot(name, said.length, _storable(signed.content_type, name))
+    signed = _verify(credential, claims, rules).content_type
+    return Slot(name, said.length, _storable(signed, name)), signed
 
 
 def _types(declared: bytes | None, name: StoredName) -> Sequence[bytes]:

@@ -48,6 +48,7 @@ WHOLE = record(
     expires=NOW + 5000,
     owner="me",
     metadata="filename Zg==",
+    signed_type="image/é",
     sha256="0" * 64,
     sha512="1" * 128,
 )

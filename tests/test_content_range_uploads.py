@@ -5,8 +5,9 @@ Tests for uploads by ``Content-Range``, over the wire.
 from __future__ import annotations
 
 from hmacfs.events import UploadCompleted, UploadResumed, UploadStarted, UploadSuspended
+from hmacfs.signing import Claim, sign
 from tests.resuming import TUS, ResumingCase, digest, head
-from tests.serving import signed
+from tests.serving import SECRET, signed
 from tests.wire import Answer, Conversation
 
 
@@ -170,6 +171,22 @@ class ContentRangeTests(ResumingCase):
         last = self.part("a", b"abcdef", 4, 6, "Content-Type: text/csv")
         self.assertEqual((asked.headers["range"], last.status), ("bytes=0-1", 201))
         self.assertEqual(self.ask("GET", "/uploads/a").headers["content-type"], "text/plain")
+
+    def test_foreign_type(self) -> None:
+        """
+        A signed type that is no ASCII goes on as it was signed, not as it is stored.
+        """
+
+        def typed(declared: str, *fields: str, body: bytes = b"") -> Answer:
+            claim = Claim(path=b"a", size=6, content_type=declared.encode())
+            target = f"/uploads/a?v2={sign('v2', claim, SECRET.encode())}"
+            return self.ask("PUT", target, f"Content-Type: {declared}", *fields, body=body)
+
+        typed("text/é", "Content-Range: bytes 0-2/6", body=b"abc")
+        other = typed("application/octet-stream", "Content-Range: bytes */6")
+        last = typed("text/é", "Content-Range: bytes 3-5/6", body=b"def")
+        self.assertNotIn("range", other.headers)
+        self.assertEqual((last.status, self.served("a")), (201, (200, b"abcdef")))
 
     def test_switched_off(self) -> None:
         """

@@ -73,6 +73,7 @@ class Label:
     created: float | None = None
     overwrite: bool | None = None
     metadata: str | None = None
+    signed_type: str | None = None
     promised: str | None = None
     promised512: str | None = None
     boot: str | None = None
@@ -119,6 +120,7 @@ def begun(slot: Slot, record: UploadRecord | None, until: int, boot: str) -> Lab
         created=record.created,
         overwrite=slot.overwrite or None,
         metadata=record.metadata or None,
+        signed_type=record.signed_type or None,
         promised=record.sha256,
         promised512=record.sha512,
     )
@@ -146,6 +148,7 @@ def recorded(id: str, label: Label) -> UploadRecord | None:
             "expires": label.expires,
             "owner": label.owner,
             "metadata": label.metadata or "",
+            "signed_type": label.signed_type or "",
             "sha256": label.promised,
             "sha512": label.promised512,
         }

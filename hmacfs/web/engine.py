@@ -133,6 +133,7 @@ class Engine:
             expires=slot.expires,
             owner=slot.owner,
             metadata=getattr(step, "metadata", ""),
+            signed_type=found.signed_type,
             node=self.terms.node,
             **remembered(getattr(step, "promised", ())),
         )
