@@ -85,7 +85,7 @@ class UploadRecord:
         ``None``.
     :ivar sha512: the same; each algorithm that is known has its field.
     :ivar node: ``PublicURL`` of the node that has it, ``""`` where there is
-        one node only.
+        one node only, or nobody said it.
     :ivar revision: grows with every change; of two records with one id the
         higher one holds.
     """
