@@ -49,7 +49,10 @@ VERSIONS = range(5, 9)
 """The interop versions that are spoken."""
 
 _UNTYPED = 5
-"""The one whose bytes to append need no type."""
+"""
+The one whose bytes to append have no type of their own: URLSession says that
+of the file again, tus-js-client none.
+"""
 
 _ENDING_BY_LENGTH = range(5, 7)
 """
@@ -139,8 +142,7 @@ def _create(head: Head) -> Create:
 
 
 def _patch(head: Head) -> Append:
-    given = media_type(head)
-    if given != PARTIAL and (given or _version(head) != _UNTYPED):
+    if media_type(head) != PARTIAL and _version(head) != _UNTYPED:
         raise UnsupportedMediaType(
             f"Bytes of an upload have the type {PARTIAL.decode()}.", [(b"Accept-Patch", PARTIAL)]
         )
