@@ -131,8 +131,7 @@ class Upload:
             raise taken()
         else:
             await part.suspend()
-            if not self._repeats:
-                self._tell_suspended("unfinished")
+            self._tell_suspended("unfinished")
             self._answer(part.record or plan.record, part.offset, None)
             # The part says it all: the client need not wait, and who comes
             # next waits for this turn to end.
