@@ -6,7 +6,15 @@ from __future__ import annotations
 
 import errno
 
-from hmacfs.errors import Exists, MalformedName, NoSpace, NotAFolder, Refusal, TooLarge
+from hmacfs.errors import (
+    Exists,
+    MalformedName,
+    NoSpace,
+    NotAFolder,
+    Overloaded,
+    Refusal,
+    TooLarge,
+)
 from hmacfs.records import Status
 
 MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO})
@@ -50,6 +58,8 @@ def refusal(error: OSError) -> Refusal | None:
         return NotAFolder("A folder of this name is a file already.")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return full()
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return Overloaded()
     if error.errno == errno.EFBIG:
         return too_large()
     if error.errno == errno.ENAMETOOLONG:
