@@ -101,10 +101,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         MetricsSite(metrics.registry, reactor),
     )
 
-    asked = [
-        Reading("what the store holds", store.figures, metrics.measured),
-        Reading("what waits", lambda: len(store.unfinished()), metrics.waited),
-    ]
+    asked = [Reading("what the store holds", store.figures, metrics.measured)]
     if ISharing.providedBy(metadata):
         sharing = SharingMetrics(metrics.registry)
         hub.listen(sharing.heard)
@@ -122,6 +119,11 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Part("the store", store.start, store.stop),
         Part("the metadata of uploads", metadata.start, metadata.stop),
         Part("the reunion of both", reunion.run),
+        Part(
+            "the number of those that wait",
+            lambda: metrics.watch(lambda: len(store.unfinished())),
+            lambda: metrics.watch(int),
+        ),
         Part("the sweep", sweep.startService, sweep.stopService),
         Part("the readings", readings.startService, readings.stopService),
         Part("the transfers", stop=drain.run),
