@@ -114,7 +114,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     parts = [
         Part("the signals", signals.install),
         Part("the first lines", greeting.introduce),
-        Part("the metrics site", private.open, private.close),
+        Part("the metrics site", lambda: private.open_before(public), private.close),
         Part("the event hub", stop=hub.flush),
         Part("the store", store.start, store.stop),
         Part("the metadata of uploads", metadata.start, metadata.stop),

@@ -73,16 +73,29 @@ class StartTests(ProcessCase):
 
     def test_taken_ports(self) -> None:
         """
-        A port that is taken is named with its key, and the status is 1.
+        Every port that is taken is named with its key, and the status is 1.
         """
-        place = places(self.start(ListenPort="127.0.0.1:0"))[0]
-        path = self.write(ListenPort=place, StoreDir="other", MetricsEnabled=False)
-        child = self.child("-n", "hmacfs", "-c", path)
-        self.assertEqual(child.wait(), 1)
-        self.assertIn(
-            f"critical ListenPort: {place} is taken: another program listens there.\n",
-            child.output,
+        daemon = self.start(
+            ListenPort="127.0.0.1:0", MetricsEnabled=True, MetricsPort="127.0.0.1:0"
         )
+        listening, metrics = places(daemon)[0], daemon.wait_for(r"metrics: (\S+),")[1]
+        for enabled in (False, True):
+            path = self.write(
+                ListenPort=listening,
+                StoreDir="other",
+                MetricsEnabled=enabled,
+                MetricsPort=metrics,
+            )
+            child = self.child("-n", "hmacfs", "-c", path)
+            self.assertEqual(child.wait(), 1)
+            taken = [("MetricsPort", metrics)] * enabled + [("ListenPort", listening)]
+            self.assertEqual(
+                re.findall(r"critical (.*)\n", child.output),
+                [
+                    f"{key}: {place} is taken: another program listens there."
+                    for key, place in taken
+                ],
+            )
         self.assertNotIn("Traceback", child.output)
         self.assertFalse((self.folder / "twistd.pid").exists())
 
