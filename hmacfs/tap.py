@@ -16,7 +16,7 @@ from twisted.application.service import IService
 from twisted.logger import ILogObserver, LogPublisher
 from twisted.python import usage
 
-from hmacfs import __version__, loading, logs, redis_url, systemd
+from hmacfs import __version__, descriptors, loading, logs, redis_url, systemd
 from hmacfs.access_log import AccessLog
 from hmacfs.config import Problem, Problems, Settings
 from hmacfs.daemon import Daemon, Part
@@ -114,6 +114,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     parts = [
         Part("the signals", signals.install),
         Part("the first lines", greeting.introduce),
+        Part("the descriptors", descriptors.raise_bound),
         Part("the metrics site", lambda: private.open_before(public), private.close),
         Part("the event hub", stop=hub.flush),
         Part("the store", store.start, store.stop),

@@ -52,6 +52,7 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.access_log": 4,
     "hmacfs.cli": 4,
     "hmacfs.daemon": 4,
+    "hmacfs.descriptors": 4,
     "hmacfs.drain": 4,
     "hmacfs.greeting": 4,
     "hmacfs.hub": 4,

@@ -10,6 +10,8 @@ import re
 import signal
 import socket
 import sys
+from pathlib import Path
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from threading import Thread
 
 from hmacfs import __version__
@@ -47,6 +49,18 @@ class StartTests(ProcessCase):
             ],
         )
         self.assertTrue(lines[0].startswith(f"info  hmacfs {__version__} with Twisted "))
+
+    def test_descriptors(self) -> None:
+        """
+        It takes as many descriptors as it may have, and says so.
+        """
+        former = getrlimit(RLIMIT_NOFILE)
+        self.addCleanup(setrlimit, RLIMIT_NOFILE, former)
+        setrlimit(RLIMIT_NOFILE, (former[1] - 1, former[1]))
+        daemon = self.start()
+        self.assertIn(f"{former[1]} may be open at once, in place of", daemon.output)
+        bounds = Path(f"/proc/{daemon.pid}/limits").read_text()
+        self.assertRegex(bounds, rf"Max open files +{former[1]} ")
 
     def test_wrong_settings(self) -> None:
         """
