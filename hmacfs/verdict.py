@@ -120,7 +120,7 @@ def verdict(head: Head, now: float, rules: Rules) -> Verdict:
 
 
 def creation_verdict(
-    head: Head, length: int, declared: bytes | None, now: float, rules: Rules
+    head: Head, length: int, declared: bytes | None, now: float | None, rules: Rules
 ) -> Verdict:
     """
     Judge the first request of an upload that may take several, at the URL that
@@ -131,7 +131,8 @@ def creation_verdict(
         ``Upload-Length``, or the total of its ``Content-Range``.
     :param declared: the file's type, as :mod:`hmacfs.resumable` reads it;
         ``None`` where nobody says one.
-    :param now: unix seconds.
+    :param now: unix seconds; ``None`` where the time of the signature does not
+        count any more, since its upload is here.
     :raise Refusal: it may not go on; see the order above.
     """
     name = parse(head.path, rules.prefix)
@@ -242,7 +243,7 @@ def _check_type(declared: bytes) -> None:
 
 
 def _judge(
-    credential: Credential | None, name: StoredName, said: _Said, now: float, rules: Rules
+    credential: Credential | None, name: StoredName, said: _Said, now: float | None, rules: Rules
 ) -> Verdict:
     """
     The second half of the order: the size, and all that is signed.
@@ -338,7 +339,7 @@ def _check_timed(
 
 
 def _by_token(
-    said: _Said, credential: Credential, name: StoredName, now: float, rules: Rules
+    said: _Said, credential: Credential, name: StoredName, now: float | None, rules: Rules
 ) -> Slot:
     """
     A bearer token: its claims count, and no ``Content-Type``.

@@ -7,7 +7,7 @@ from __future__ import annotations
 from hmacfs.events import UploadCompleted, UploadResumed, UploadStarted, UploadSuspended
 from hmacfs.signing import Claim, sign
 from tests.resuming import TUS, ResumingCase, digest, head
-from tests.serving import SECRET, signed
+from tests.serving import NOW, SECRET, signed, timed
 from tests.wire import Answer, Conversation
 
 
@@ -188,6 +188,25 @@ class ContentRangeTests(ResumingCase):
         last = typed("text/é", "Content-Range: bytes 3-5/6", body=b"def")
         self.assertNotIn("range", other.headers)
         self.assertEqual((last.status, self.served("a")), (201, (200, b"abcdef")))
+
+    def test_time_over(self) -> None:
+        """
+        A signature whose time is over begins nothing, and goes on with what it began.
+        """
+
+        def put(path: str, place: str, body: bytes = b"") -> int:
+            target = timed("PUT", path, expires=NOW + 60)
+            return self.ask("PUT", target, f"Content-Range: bytes {place}/6", body=body).status
+
+        begun = put("a", "0-1", b"ab")
+        self.broken("PUT", timed("PUT", "b"), body=b"abc", length=6)
+        self.clock.advance(60)
+        going_on = [put("a", "*"), put("a", "2-3", b"cd"), put("b", "3-5", b"def")]
+        self.assertEqual((begun, going_on), (308, [308, 308, 201]))
+        self.assertEqual([put("b", "*"), put("b", "3-5", b"def")], [200, 410])
+        self.assertEqual([put("c", "*"), put("c", "0-1", b"ab")], [410, 410])
+        self.ask("PUT", signed("a", 7), body=b"abcdefg")
+        self.assertEqual([put("a", "*"), put("a", "4-5", b"ef")], [410, 410])
 
     def test_switched_off(self) -> None:
         """
