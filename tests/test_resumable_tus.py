@@ -252,6 +252,19 @@ class ResumeTests(SynchronousTestCase):
             [*[UnsupportedMediaType] * 2, *[MalformedHeader] * 4],
         )
 
+    def test_unread(self) -> None:
+        """
+        A method whose content nobody reads does not stand for one that brings some.
+        """
+        override = "X-HTTP-Method-Override: PATCH"
+        self.assertEqual(
+            [
+                patch(override, BYTES, "Upload-Offset: 0", method=method)
+                for method in ("GET", "HEAD", "DELETE")
+            ],
+            [MethodNotAllowed] * 3,
+        )
+
     def test_others(self) -> None:
         """
         HEAD and GET ask, DELETE gives up, and another method may be meant than sent.

@@ -62,6 +62,10 @@ def is_tus(head: Head) -> bool:
     )
 
 
+_BRINGING = (b"PATCH", b"POST")
+"""The methods whose content is read; that of any other is dropped."""
+
+
 def method(head: Head) -> bytes:
     """
     :return: the method that counts, which ``X-HTTP-Method-Override`` names
@@ -138,6 +142,11 @@ def _post(head: Head) -> Create:
 
 
 def _patch(head: Head) -> Append:
+    if head.method not in _BRINGING:
+        raise MethodNotAllowed(
+            "Bytes of an upload are brought by PATCH, or by a POST that stands for it.",
+            [(b"Allow", b"PATCH, POST")],
+        )
     _check_type(head)
     said = head.get(b"upload-length")
     return Append(
