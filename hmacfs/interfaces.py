@@ -100,11 +100,17 @@ class IUpload(Interface):
 
     def suspend() -> Deferred[None]:
         """
-        Let go of the part and keep it, synced, for ``UploadExpiry`` from now;
-        where nothing came since it was resumed, as long as before.
+        Let go of the part and keep it for ``UploadExpiry`` from now; where
+        nothing came since it was resumed, as long as before.
 
-        :return: fires when it would survive a power cut as it stands.
-        :raise NotStored: a sync failed; the part is gone.
+        It is not synced by this, which would hold up whoever is about to go
+        on.  A power cut may cost what came since the last 64 MiB were full,
+        and an upload that never had so many: its client then hears a lower
+        offset, or that there is no such upload.  :meth:`IStore.stop` syncs all
+        that is suspended.
+
+        :return: fires when it would survive the death of this process.
+        :raise NotStored: the disk did not keep it; the part is gone.
         """
 
     def discard() -> Deferred[None]:
@@ -152,7 +158,12 @@ class IStore(Interface):
         """
 
     def stop() -> Deferred[None]:
-        """Write down what waits, and let go of everything."""
+        """
+        Write down what waits, and let go of everything.
+
+        :return: fires when all that was acknowledged, and all that is
+            suspended, would survive a power cut.
+        """
 
     def begin(slot: Slot, record: UploadRecord | None = None) -> Deferred[IUpload]:
         """

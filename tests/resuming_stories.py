@@ -96,7 +96,12 @@ class Life:
 
     def suspend(self, upload: IUpload) -> None:
         result(upload.suspend())
-        self.safe = upload.offset
+
+    def stop(self) -> None:
+        """Stop the store: what is suspended is safe then."""
+        offset = self.offset()
+        result(self.store.stop())
+        self.safe = offset
 
     def truncate(self, upload: IUpload, offset: int) -> None:
         """
@@ -145,7 +150,7 @@ class Teller:
         self, told: UploadRecord | None = None, attributes: bool = True, again: bool = True
     ) -> int:
         """
-        An upload is suspended, gone on with, and suspended.
+        An upload is suspended, gone on with, and suspended; then the store stops.
         """
 
         def story(life: Life) -> None:
@@ -155,6 +160,7 @@ class Teller:
             upload = life.resume()
             life.append(upload, b"cd")
             life.suspend(upload)
+            life.stop()
 
         return self._tell(story, told or record(), attributes, again=again)
 
@@ -174,7 +180,12 @@ class Teller:
         """
         An upload is begun, and its client told of it, before its first byte.
         """
-        return self._tell(lambda life: life.suspend(life.begin()), record())
+
+        def story(life: Life) -> None:
+            life.suspend(life.begin())
+            life.stop()
+
+        return self._tell(story, record())
 
     def long(self) -> int:
         """

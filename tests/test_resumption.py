@@ -141,6 +141,13 @@ class FilesystemTests(RestartTests, FilesystemCase, SynchronousTestCase):
         told: dict[str, object] = json.loads(os.getxattr(self.file(), ATTRIBUTE))
         return told
 
+    def part(self, number: int) -> str:
+        return os.path.join(self.root, ".hmacfs", "parts", record(number).id)
+
+    def label(self, number: int) -> dict[str, object]:
+        told: dict[str, object] = json.loads(os.getxattr(self.part(number), ATTRIBUTE))
+        return told
+
     def file(self) -> str:
         return os.path.join(self.root, "a", "f.txt")
 
@@ -206,17 +213,74 @@ class FilesystemTests(RestartTests, FilesystemCase, SynchronousTestCase):
         self.successResultOf(self.begin(WHOLE, b"abcdef").commit())
         self.assertNotIn("metadata", self.attribute())
 
-    def test_sync_fails(self) -> None:
+    def test_label_fails(self) -> None:
         """
         What a disk did not keep is not kept: the client begins anew.
         """
         upload = self.begin(record(), b"ab")
-        self.disk.failing = OSError(errno.EIO, "")
+        self.clock.advance(1)
+
+        def failing(file: int, value: bytes) -> None:
+            raise OSError(errno.EIO, "")
+
+        self.disk.set_attribute = failing
         self.failureResultOf(upload.suspend(), NotStored)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
         self.successResultOf(upload.discard())
         told = (self.parts(), self.recorded(record()), list(self.store.unfinished()))
         self.assertEqual(told, ([], None, []))
+
+    def test_synced(self) -> None:
+        """
+        The end of the store alone syncs what is suspended, and once.
+        """
+        syncs = []
+        self.disk.sync = syncs.append
+        self.suspend(record(), b"ab")
+        self.successResultOf(self.resume(record()).suspend())
+        before = len(syncs)
+        self.restart()
+        stopped = len(syncs)
+        del syncs[:]
+        self.restart()
+        self.assertEqual((before, stopped > len(syncs)), (0, True))
+
+    def test_sync_fails(self) -> None:
+        """
+        What is not kept then is not kept at all.
+        """
+        self.suspend(record(), b"ab")
+        self.disk.failing = OSError(errno.EIO, "")
+        self.successResultOf(self.store.stop())
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.assertEqual(self.parts(), [])
+
+    def test_gone(self) -> None:
+        """
+        What somebody removed, or writes to, or cannot be read holds up no end.
+        """
+        for number in range(1, 5):
+            self.suspend(record(number), b"ab")
+        parts = os.path.join(self.root, ".hmacfs", "parts")
+        os.unlink(os.path.join(parts, record(1).id))
+        other = Disk()
+        folder = other.root(parts)
+        self.addCleanup(other.close, folder)
+        held = other.reopen(folder, record(2).id.encode())
+        self.addCleanup(other.close, held)
+        other.claim(held)
+        real = self.disk.reopen
+
+        def reopen(folder: int, name: bytes) -> int:
+            if name == record(3).id.encode():
+                raise OSError(errno.EIO, "")
+            return real(folder, name)
+
+        self.disk.reopen = reopen
+        self.successResultOf(self.store.stop())
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        kept = [self.label(number).get("synced") for number in (2, 3, 4)]
+        self.assertEqual(kept, [None, None, 2])
 
     def test_sync_fails_in_the_middle(self) -> None:
         """

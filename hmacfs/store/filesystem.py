@@ -99,6 +99,7 @@ class FilesystemStore:
         """
         opened, self._opened = self._opened, None
         if opened is not None:
+            yield Resumption(opened).settle()
             yield opened.backlog.flush()
             yield self._index.stop()
             opened.area.close(self._disk)

@@ -13,7 +13,8 @@ Who writes to a part holds the lock of its file, until he closes it.
 What a power cut leaves of bytes that were not synced may be anything, zeros
 say.  So the label tells how many were, and in which boot of the machine the
 others were written: in that same boot they are there, whatever became of the
-daemon, and in any other the part is cut.
+daemon, and in any other the part is cut.  One of which nothing was synced may
+be there behind a power cut as well, or not, or without its label: it goes.
 """
 
 from __future__ import annotations
@@ -170,6 +171,7 @@ class Parts:
     def tell(self, part: Part, label: Label) -> Part:
         """
         Let *part* say *label* of itself, where there are no attributes as well.
+        What a power cut leaves says that, or what it said before.
 
         :return: the part as it is then.
         """

@@ -4,7 +4,7 @@ An upload on its way into a part.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -140,7 +140,7 @@ class FilesystemUpload:
             return succeed(None)
         self._over = True
         until = self._until() if self._came else self._part.label.until
-        done = self._opened.threads.run(self._suspend, self._kept(self.offset, until))
+        done = self._opened.threads.run(self._suspend, self.offset, until)
         done.addCallback(self._suspended)
         return done.addBoth(self._let_go)
 
@@ -209,15 +209,14 @@ class FilesystemUpload:
         """
         :raise NotStored: a sync failed, and the part is gone.
         """
-        disk, part, trouble = self._opened.disk, self._part, None
+        disk, parts, part, trouble = self._opened.disk, self._opened.parts, self._part, None
         try:
             write_all(disk, part.file, pieces)
         except OSError as error:
             trouble = error
         offset = disk.status(part.file).size
-        policy = self._opened.policy
-        if policy.durable and offset - (part.label.synced or 0) >= policy.sync_every:
-            part = self._keep(self._kept(offset, until))
+        if self._due(self.offset, offset):
+            part = self._say(parts.keep, self._kept(offset, until))
         return _Written(offset, part, trouble)
 
     def _truncate(self, offset: int, until: int) -> Part:
@@ -227,28 +226,48 @@ class FilesystemUpload:
         part = self._part
         if (part.label.synced or 0) > offset:
             # First: other bytes will be where those are that it says are synced.
-            part = self._keep(self._kept(offset, until))
+            part = self._say(self._opened.parts.keep, self._kept(offset, until))
         self._opened.disk.truncate(part.file, offset)
         return part
 
-    def _suspend(self, label: Label) -> Part:
-        # Often somebody only asks for the offset, or says a wrong one.
-        part = self._part if label == self._part.label else self._keep(label)
+    def _suspend(self, offset: int, until: int | None) -> Part:
+        """
+        :raise NotStored: the disk did not keep it, and the part is gone.
+        """
+        parts, part = self._opened.parts, self._part
+        label = attrs.evolve(part.label, until=until)
+        # Where boots cannot be told apart, every start may be behind a power cut.
+        unsure = self._opened.policy.durable and not label.boot and label.synced != offset
+        if unsure:
+            part = self._say(parts.keep, self._kept(offset, until))
+        elif label != part.label:
+            part = self._say(parts.tell, label)
         self._opened.disk.close(part.file)
         return part
 
-    def _keep(self, label: Label) -> Part:
+    def _due(self, before: int, offset: int) -> bool:
         """
-        :raise NotStored: what was written cannot be trusted, and is gone.
+        :return: whether a step of ``sync_every`` lies between the two.
+        """
+        every = self._opened.policy.sync_every
+        return self._opened.policy.durable and offset // every > before // every
+
+    def _say(self, how: Callable[[Part, Label], Part], label: Label) -> Part:
+        """
+        :param how: a method of :class:`hmacfs.store.parts.Parts`.
+        :raise NotStored: what was written cannot be relied on, and is gone.
         """
         try:
-            return self._opened.parts.keep(self._part, label)
+            return how(self._part, label)
         except OSError as error:
             self.log.failure("the disk did not keep part {id}", id=self._part.id.decode())
             self._drop()
             raise NotStored("The disk did not keep the upload.") from error
 
     def _kept(self, offset: int, until: int | None) -> Label:
+        """
+        :return: what a part says whose first *offset* bytes are synced.
+        """
         synced = offset if self._opened.policy.durable else None
         return attrs.evolve(self._part.label, until=until, synced=synced)
 
