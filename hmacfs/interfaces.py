@@ -73,6 +73,17 @@ class IUpload(Interface):
         :raise WrongDigest: others were promised before.
         """
 
+    def distrust() -> None:
+        """
+        Let what comes from now on count for nothing until :meth:`trust`: it
+        still has to be held against a digest, say.  Whoever finds it instead,
+        the next start where this process dies, forgets it; so does
+        :meth:`suspend`.
+        """
+
+    def trust() -> None:
+        """Let all that came count.  Harmless where it does."""
+
     def digest(algorithm: str, start: int = 0) -> Deferred[bytes]:
         """
         :param algorithm: as :func:`hashlib.new` knows it.

@@ -298,6 +298,43 @@ class ResumingContract:
             self.successResultOf(upload.digest("sha256")), hashlib.sha256(b"abc").digest()
         )
 
+    def test_distrusted(self: Any) -> None:
+        """
+        What is not trusted when an upload is suspended is forgotten, and what
+        was before it is not.
+        """
+        upload = self.begin(record(), b"abc")
+        upload.distrust()
+        self.successResultOf(upload.append([b"xy"]))
+        self.successResultOf(upload.suspend())
+        told = (upload.offset, self.recorded(record()))
+        self.assertEqual(told, (3, (record(), 3)))
+        upload = self.resume(record())
+        upload.distrust()
+        self.successResultOf(upload.truncate(1))
+        self.successResultOf(upload.append([b"z"]))
+        self.successResultOf(upload.suspend())
+        self.assertEqual(self.recorded(record()), (record(), 1))
+        self.assertEqual(self.successResultOf(self.store.figures()).free, ROOM - 1)
+
+    def test_trusted(self: Any) -> None:
+        """
+        What is trusted in the end stays, and more may follow.
+        """
+        upload = self.begin(record())
+        upload.distrust()
+        for piece in (b"a", b"b"):
+            self.successResultOf(upload.append([piece]))
+        upload.trust()
+        self.successResultOf(upload.suspend())
+        upload = self.resume(record())
+        upload.distrust()
+        self.successResultOf(upload.append([b"cd"]))
+        upload.trust()
+        self.successResultOf(upload.append([b"ef"]))
+        self.successResultOf(upload.commit())
+        self.assertEqual(self.get(), b"abcdef")
+
     def test_part_digest(self: Any) -> None:
         """
         The digest of what came can be had, of all of it or of the end.

@@ -53,6 +53,8 @@ class Label:
         but for the synced ones.
     :ivar synced: how many bytes of the part would survive a power cut;
         ``None`` where not even the part would.
+    :ivar trusted: how many bytes of the part count, where those behind them
+        still have to be held against a digest; ``None`` where all do.
 
     The others are those of the :class:`~hmacfs.uploads.UploadRecord`, of a part
     that was begun with one; *promised* and *promised512* are its
@@ -78,6 +80,7 @@ class Label:
     promised512: str | None = None
     boot: str | None = None
     synced: int | None = None
+    trusted: int | None = None
 
 
 _KEYS = {"type": "content_type"} | {
@@ -90,6 +93,7 @@ _NUMBERS: dict[str, tuple[type, ...]] = {
     "stored": (int, float),
     "created": (int, float),
     "synced": (int,),
+    "trusted": (int,),
 }
 # A commit's id becomes the name of a version, and nothing else ever should.
 _GRAMMAR = {"commit": re.compile(r"[0-9A-Za-z_-]{1,64}"), "sha256": re.compile(r"[0-9a-f]{64}")}

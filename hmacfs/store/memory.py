@@ -262,6 +262,7 @@ class MemoryUpload:
         self._store = store
         self._until = until
         self._over = False
+        self._trusted: int | None = None
         store.writing[id] = self
 
     @property
@@ -288,6 +289,8 @@ class MemoryUpload:
 
     def truncate(self, offset: int) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
+        if self._trusted is not None:
+            self._trusted = min(self._trusted, offset)
         self._store.written -= self.offset - offset
         del self._data[offset:]
         self._promise.need(0 if self.slot.size is None else self.slot.size - self.offset)
@@ -296,6 +299,14 @@ class MemoryUpload:
     def promise(self, digests: Iterable[Digest]) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.promise`."""
         return maybeDeferred(self._promised, digests)
+
+    def distrust(self) -> None:
+        """See :meth:`hmacfs.interfaces.IUpload.distrust`."""
+        self._trusted = self.offset
+
+    def trust(self) -> None:
+        """See :meth:`hmacfs.interfaces.IUpload.trust`."""
+        self._trusted = None
 
     def digest(self, algorithm: str, start: int = 0) -> Deferred[bytes]:
         """See :meth:`hmacfs.interfaces.IUpload.digest`."""
@@ -311,6 +322,8 @@ class MemoryUpload:
     def suspend(self) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.suspend`."""
         if not self._over:
+            if self._trusted is not None:
+                self.truncate(self._trusted)
             self._end()
             until = self._until
             if until is None:

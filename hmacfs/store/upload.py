@@ -71,6 +71,7 @@ class FilesystemUpload:
         self._promise = promise
         self._opened = opened
         self._over = False
+        self._trusted: int | None = None
         bounds = [bound for bound in (slot.size, slot.most) if bound is not None]
         self._bound = min(bounds, default=None)
         opened.writing[part.id] = record
@@ -90,6 +91,8 @@ class FilesystemUpload:
 
     def truncate(self, offset: int) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
+        if self._trusted is not None:
+            self._trusted = min(self._trusted, offset)
         done = self._opened.threads.run(self._truncate, offset, self._until())
         return done.addCallbacks(self._truncated, self._failed, (offset,))
 
@@ -110,6 +113,15 @@ class FilesystemUpload:
         told = self._opened.threads.run(self._opened.parts.tell, self._part, label)
         return told.addCallback(self._promised, promising)
 
+    def distrust(self) -> None:
+        """See :meth:`hmacfs.interfaces.IUpload.distrust`."""
+        # Nothing is written down before there is something to distrust.
+        self._trusted = self.offset
+
+    def trust(self) -> None:
+        """See :meth:`hmacfs.interfaces.IUpload.trust`."""
+        self._trusted = None
+
     def digest(self, algorithm: str, start: int = 0) -> Deferred[bytes]:
         """See :meth:`hmacfs.interfaces.IUpload.digest`."""
         digesting = self._opened.digesting
@@ -127,6 +139,7 @@ class FilesystemUpload:
             stored=now,
             commit=self._opened.stamps.next(now, self._part.id.decode()),
             sha256=sha256,
+            trusted=None,
             # The upload's, and much of it sometimes: the file has no use for it.
             metadata=None,
         )
@@ -138,7 +151,10 @@ class FilesystemUpload:
         """See :meth:`hmacfs.interfaces.IUpload.suspend`."""
         if self._over:
             return succeed(None)
+        if self._trusted is not None and self._trusted < self.offset:
+            return self.truncate(self._trusted).addCallback(lambda _: self.suspend())
         self._over = True
+        self._trusted = None
         until = self._until() if self._came else self._part.label.until
         done = self._opened.threads.run(self._suspend, self.offset, until)
         done.addCallback(self._suspended)
@@ -211,6 +227,8 @@ class FilesystemUpload:
         """
         disk, parts, part, trouble = self._opened.disk, self._opened.parts, self._part, None
         try:
+            if part.label.trusted != self._trusted:
+                part = parts.tell(part, attrs.evolve(part.label, trusted=self._trusted))
             write_all(disk, part.file, pieces)
         except OSError as error:
             trouble = error
@@ -235,10 +253,11 @@ class FilesystemUpload:
         :raise NotStored: the disk did not keep it, and the part is gone.
         """
         parts, part = self._opened.parts, self._part
-        label = attrs.evolve(part.label, until=until)
+        label = attrs.evolve(part.label, until=until, trusted=None)
         # Where boots cannot be told apart, every start may be behind a power cut.
         unsure = self._opened.policy.durable and not label.boot and label.synced != offset
-        if unsure:
+        # And what came with a digest could not be counted before.
+        if unsure or self._due(label.synced or 0, offset):
             part = self._say(parts.keep, self._kept(offset, until))
         elif label != part.label:
             part = self._say(parts.tell, label)
@@ -268,8 +287,9 @@ class FilesystemUpload:
         """
         :return: what a part says whose first *offset* bytes are synced.
         """
-        synced = offset if self._opened.policy.durable else None
-        return attrs.evolve(self._part.label, until=until, synced=synced)
+        counted = offset if self._trusted is None else self._trusted
+        synced = counted if self._opened.policy.durable else None
+        return attrs.evolve(self._part.label, until=until, synced=synced, trusted=self._trusted)
 
     def _drop(self) -> None:
         self._opened.disk.close(self._part.file)

@@ -80,6 +80,12 @@ class Repetition:
         """Nobody will go on with it: this request alone is held to them."""
         return succeed(None)
 
+    def distrust(self) -> None:
+        """There is nothing that a start could find."""
+
+    def trust(self) -> None:
+        """As :meth:`distrust`."""
+
     def truncate(self, offset: int) -> Deferred[None]:
         """There is nothing to take back."""
         return succeed(None)

@@ -77,6 +77,8 @@ class Upload:
         self._worthless = False
         self._repeats = isinstance(part, Repetition)
         self._sink = FileSink(part.append, high_water, self._fail)
+        if plan.digests:
+            part.distrust()
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
         """The client, to be held back when the disk is slower."""
@@ -124,6 +126,7 @@ class Upload:
         part, plan = self._part, self._plan
         for digest in plan.digests:
             await self._check(digest, plan.start)
+        part.trust()
         if plan.completes(part.offset):
             await self._commit()
         elif self._repeats and plan.location:
