@@ -466,7 +466,9 @@ class IDatabase(Interface):
     def run(function: Callable[..., T], *args: Any) -> Deferred[T]:
         """
         Call *function* in that thread, with the ``sqlite3.Connection`` and
-        *args*, after all that was asked for before.
+        *args*, after all that was asked for before.  What it commits survives
+        the death of this process at once, and a power cut from the next
+        :meth:`IIndex.write` on.
 
         :return: fires with what it returned, or fails with what it raised,
             in the order of the calls.
@@ -493,7 +495,8 @@ class IMetadata(Interface):
         revision.  One with the same or a higher revision stays as it is, and
         an id that was removed stays removed.
 
-        :return: fires when it is kept, as durably as the provider can.
+        :return: fires when it is kept: where the provider outlives this
+            process, so that the next one finds it.
         """
 
     def get(id: str) -> Deferred[UploadRecord | None]:

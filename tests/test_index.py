@@ -5,7 +5,9 @@ Tests for :mod:`hmacfs.store.index`.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import attrs
 from twisted.internet import reactor
@@ -19,6 +21,8 @@ from hmacfs.store.index import NAME, SqliteIndex
 from hmacfs.store.threads import Threads
 from tests.contracts import ROWS, IndexContract
 from tests.inline import Inline
+
+T = TypeVar("T")
 
 
 def change(database: sqlite3.Connection, statement: str) -> None:
@@ -55,6 +59,25 @@ class SqliteIndexTests(IndexContract, SynchronousTestCase):
         self.successResultOf(self.index.write(ROWS))
         self.restart()
         self.assertEqual((self.find("a", "b/Größe"), self.index.totals()), (ROWS, (2, 7)))
+
+    def test_synced(self) -> None:
+        """
+        Rows are synced, since nobody could make them again behind a power cut;
+        what others commit waits for the next of them.
+        """
+        said: list[str] = []
+        self.run_in(lambda database: database.set_trace_callback(said.append))
+        self.successResultOf(self.index.write(ROWS))
+        level = self.run_in(lambda database: database.execute("PRAGMA synchronous").fetchone())
+        pragmas = ("PRAGMA synchronous = FULL", "COMMIT", "PRAGMA synchronous = NORMAL")
+        self.assertEqual(([line for line in said if line in pragmas], level), ([*pragmas], (1,)))
+
+    def run_in(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """
+        :return: what *function* returns in the thread of the index.
+        """
+        result: T = self.successResultOf(self.index.run(function))
+        return result
 
     def test_killed(self) -> None:
         """

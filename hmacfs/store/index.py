@@ -48,6 +48,11 @@ _COLUMNS = ", ".join(_FIELDS)
 _FIND = f"SELECT {_COLUMNS} FROM files WHERE name = ?"  # noqa: S608 - the names are our own
 _PUT = f"REPLACE INTO files ({_COLUMNS}) VALUES (:{', :'.join(_FIELDS)})"  # noqa: S608 - as above
 
+# Whether each transaction is synced, or is so with the next one that is: none
+# is ever lost but the last ones (https://sqlite.org/pragma.html#pragma_synchronous).
+_SYNCED = "PRAGMA synchronous = FULL"
+_SYNCED_LATER = "PRAGMA synchronous = NORMAL"
+
 
 @implementer(IIndex, IDatabase)
 class SqliteIndex:
@@ -117,8 +122,7 @@ class SqliteIndex:
     def _open(self) -> None:
         self._database = sqlite3.connect(os.path.join(self._folder, NAME))
         self._database.execute("PRAGMA journal_mode = WAL")
-        # Without it the last batch may be lost to a power cut, and its parts are gone.
-        self._database.execute("PRAGMA synchronous = FULL")
+        self._database.execute(_SYNCED_LATER)
         self._database.execute(_SCHEMA)
         query = "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM files"
         self._totals = self._database.execute(query).fetchone()
@@ -149,12 +153,18 @@ class SqliteIndex:
     def _write(self, rows: Sequence[Row]) -> None:
         assert self._database is not None
         count, total = self._totals
-        with self._database as database:
-            for row in rows:
-                former = self._find(row.name)
-                count += former is None
-                total += row.size - (former.size if former else 0)
-                database.execute(_PUT, attrs.asdict(row))
+        # Else a power cut may cost the rows, when the parts are gone that they
+        # could be made of.
+        self._database.execute(_SYNCED)
+        try:
+            with self._database as database:
+                for row in rows:
+                    former = self._find(row.name)
+                    count += former is None
+                    total += row.size - (former.size if former else 0)
+                    database.execute(_PUT, attrs.asdict(row))
+        finally:
+            self._database.execute(_SYNCED_LATER)
         self._totals = (count, total)
 
     def _find(self, name: str) -> Row | None:

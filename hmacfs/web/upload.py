@@ -68,6 +68,7 @@ class Upload:
         self.ended: Deferred[None] = Deferred()
         self._request = request
         self._part = part
+        self._known = part.record
         self._plan = plan
         self._hub = hub
         self._clock = clock
@@ -246,10 +247,12 @@ class Upload:
 
     async def _kept(self) -> None:
         """
-        Write down that the part was given more time.
+        Write down that the part was given more time, where it was: a request
+        that took no second has changed nothing, and a transaction less.
         """
-        if self._part.record is not None:
-            await self._records.keep(self._part.record)
+        record = self._part.record
+        if record is not None and record != self._known:
+            await self._records.keep(record)
 
     def _end(self) -> None:
         if not self.ended.called:
