@@ -94,4 +94,6 @@ class AccessLog:
                 template = template.replace("{status}", "{status} {code}")
             if event.status >= 500:
                 level = WARN
+        elif isinstance(event, events.UploadRefused) and not event.hint:
+            template = template.replace(": {hint}", "")
         self.log.emit(level, template, **attrs.asdict(event, recurse=False))

@@ -27,6 +27,9 @@ from hmacfs.fields import dictionary
 ALGORITHMS: Mapping[str, str] = MappingProxyType({"sha-256": "sha256", "sha-512": "sha512"})
 """Those of RFC 9530 that are known, and how :mod:`hashlib` calls them."""
 
+LENGTHS: Mapping[str, int] = MappingProxyType({"sha256": 32, "sha512": 64})
+"""Bytes that their digests have."""
+
 CHECKSUMS = ("sha1", "sha256")
 """Those of tus, which calls them as :mod:`hashlib` does."""
 
@@ -79,19 +82,20 @@ def promised(field: str, value: bytes | None) -> tuple[Digest, ...]:
     )
 
 
-def promised_sha256(value: bytes | None) -> str | None:
+def promised_whole(value: bytes | None) -> tuple[Digest, ...]:
     """
-    :param value: a ``Repr-Digest`` as sent, or ``None``.
-    :return: the SHA-256 that it promises, as the hexadecimal digits of a
-        record; ``None`` where it names none.
-    :raise WrongDigest: it has another length, so that no file can have it.
+    Read a ``Repr-Digest``, which is of a whole file: it is remembered with the
+    record of an upload until all of it is here.
+
+    :param value: as sent, or ``None``.
+    :return: as of :func:`promised`.
+    :raise WrongDigest: one has another length than it can have, so that no
+        file will ever match.
     """
-    expected = dictionary(value).get("sha-256")
-    if not isinstance(expected, bytes):
-        return None
-    if len(expected) != 32:
-        raise WrongDigest("The sha-256 in Repr-Digest is not 32 bytes long.")
-    return expected.hex()
+    found = promised("Repr-Digest", value)
+    if any(len(digest.value) != LENGTHS[digest.algorithm] for digest in found):
+        raise WrongDigest("A digest in Repr-Digest has another length than its algorithm makes.")
+    return found
 
 
 def wanted(value: bytes | None) -> bool | None:

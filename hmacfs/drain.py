@@ -2,8 +2,8 @@
 The way down: what is under way may end well, and nothing ends badly.
 
 When no new connection is taken any more, transfers have ``ShutdownTimeout`` to
-come to their end.  What is left then is cut: uploads are suspended, which
-means synced and kept, and every connection is closed.
+come to their end.  What is left then is cut: uploads are suspended, and every
+connection is closed.  The store, which stops last, syncs what is suspended.
 """
 
 from __future__ import annotations

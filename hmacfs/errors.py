@@ -338,9 +338,19 @@ class ShuttingDown(Refusal):
 
 
 class Overloaded(Refusal):
-    """More clients are here than there are descriptors for; it may be tried again."""
+    """
+    More clients are here than there are descriptors for; it may be tried again.
+
+    :cvar wait: seconds, as ``Retry-After`` says them.
+    """
 
     status, code = 503, "overloaded"
+    wait: ClassVar[int] = 5
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many clients are served just now.", [(b"Retry-After", b"%d" % self.wait)]
+        )
 
 
 class NoSpace(Refusal):

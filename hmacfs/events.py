@@ -151,7 +151,8 @@ class UploadCompleted(Event):
 @attrs.frozen
 class UploadSuspended(Event):
     """
-    The part is kept; the upload is not under way.
+    The part is kept; the upload is not under way.  So it is where bytes of a
+    file that is there came again, and not all of them.
 
     :ivar offset: bytes kept.
     """

@@ -12,13 +12,14 @@ the caller logs it and answers 500.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
 
+from hmacfs.digests import Digest
 from hmacfs.events import Event
 from hmacfs.names import StoredName
 from hmacfs.records import Figures, FileRecord, Sharing, Status, Totals
@@ -63,6 +64,26 @@ class IUpload(Interface):
             power cut.
         """
 
+    def promise(digests: Iterable[Digest]) -> Deferred[None]:
+        """
+        Remember that the whole file shall have *digests*: :attr:`record` says
+        so from then on, whoever goes on with it.  Nobody is held to it here.
+
+        :return: fires when it would survive the death of this process.
+        :raise WrongDigest: others were promised before.
+        """
+
+    def distrust() -> None:
+        """
+        Let what comes from now on count for nothing until :meth:`trust`: it
+        still has to be held against a digest, say.  Whoever finds it instead,
+        the next start where this process dies, forgets it; so does
+        :meth:`suspend`.
+        """
+
+    def trust() -> None:
+        """Let all that came count.  Harmless where it does."""
+
     def digest(algorithm: str, start: int = 0) -> Deferred[bytes]:
         """
         :param algorithm: as :func:`hashlib.new` knows it.
@@ -90,11 +111,17 @@ class IUpload(Interface):
 
     def suspend() -> Deferred[None]:
         """
-        Let go of the part and keep it, synced, for ``UploadExpiry`` from now;
-        where nothing came since it was resumed, as long as before.
+        Let go of the part and keep it for ``UploadExpiry`` from now; where
+        nothing came since it was resumed, as long as before.
 
-        :return: fires when it would survive a power cut as it stands.
-        :raise NotStored: a sync failed; the part is gone.
+        It is not synced by this, which would hold up whoever is about to go
+        on.  A power cut may cost what came since the last 64 MiB were full,
+        and an upload that never had so many: its client then hears a lower
+        offset, or that there is no such upload.  :meth:`IStore.stop` syncs all
+        that is suspended.
+
+        :return: fires when it would survive the death of this process.
+        :raise NotStored: the disk did not keep it; the part is gone.
         """
 
     def discard() -> Deferred[None]:
@@ -142,7 +169,12 @@ class IStore(Interface):
         """
 
     def stop() -> Deferred[None]:
-        """Write down what waits, and let go of everything."""
+        """
+        Write down what waits, and let go of everything.
+
+        :return: fires when all that was acknowledged, and all that is
+            suspended, would survive a power cut.
+        """
 
     def begin(slot: Slot, record: UploadRecord | None = None) -> Deferred[IUpload]:
         """
@@ -425,6 +457,13 @@ class IDatabase(Interface):
         :raise OSError: ``ENOSPC``, there is no room.
         """
 
+    def note(function: Callable[..., T], *args: Any) -> Deferred[T]:
+        """
+        As :meth:`run`, for what may be lost: it survives the death of this
+        process when it fires, and a power cut from the next :meth:`run` on
+        that changes anything.
+        """
+
 
 class IIndex(IDatabase):
     """
@@ -474,7 +513,8 @@ class IMetadata(Interface):
         revision.  One with the same or a higher revision stays as it is, and
         an id that was removed stays removed.
 
-        :return: fires when it is kept, as durably as the provider can.
+        :return: fires when it is kept: where the provider outlives this
+            process, so that the next one finds it.
         """
 
     def get(id: str) -> Deferred[UploadRecord | None]:

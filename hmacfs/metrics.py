@@ -169,11 +169,12 @@ class Metrics:
         self._store_files.set(figures.files)
         self._store_free.set(figures.free)
 
-    def waited(self, uploads: int) -> None:
+    def watch(self, waiting: Callable[[], int]) -> None:
         """
-        :param uploads: how many may be gone on with now.
+        :param waiting: tells how many uploads may be gone on with, at each
+            scrape: it costs little, and an operator who has just cut one looks.
         """
-        self._uploads_waiting.set(uploads)
+        self._uploads_waiting.set_function(waiting)
 
     def _connection_opened(self, event: events.ConnectionOpened) -> None:
         self._connections.inc()

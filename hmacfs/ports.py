@@ -92,6 +92,32 @@ class Ports:
             await self.close()
             raise Problems(problems)
 
+    async def open_before(self, others: Ports) -> None:
+        """
+        Listen everywhere.
+
+        :param others: are opened later; where these here cannot be, they are
+            tried at once, so that the operator hears of all of them together.
+        :raise Problems: as of :meth:`open`.
+        """
+        try:
+            await self.open()
+        except Problems as found:
+            raise Problems([*found.problems, *await others.tried()]) from None
+
+    async def tried(self) -> Sequence[Problem]:
+        """
+        Listen everywhere for a moment.
+
+        :return: as of :meth:`open`, none where all is well.
+        """
+        try:
+            await self.open()
+        except Problems as found:
+            return found.problems
+        await self.close()
+        return ()
+
     async def close(self) -> None:
         """
         Take no new connection.  Those that are open stay.

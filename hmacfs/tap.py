@@ -16,7 +16,7 @@ from twisted.application.service import IService
 from twisted.logger import ILogObserver, LogPublisher
 from twisted.python import usage
 
-from hmacfs import __version__, loading, logs, redis_url, systemd
+from hmacfs import __version__, descriptors, loading, logs, redis_url, systemd
 from hmacfs.access_log import AccessLog
 from hmacfs.care.care import Care
 from hmacfs.config import Problem, Problems, Settings
@@ -113,7 +113,6 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Reading("what the store holds", store.figures, metrics.measured),
         Reading("what is kept", database.totals, keeping.measured),
         Reading("how far the crawl is", lambda: care.crawling.looked, keeping.crawled),
-        Reading("what waits", lambda: len(store.unfinished()), metrics.waited),
     ]
     if ISharing.providedBy(metadata):
         sharing = SharingMetrics(metrics.registry)
@@ -127,11 +126,17 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     parts = [
         Part("the signals", signals.install),
         Part("the first lines", greeting.introduce),
-        Part("the metrics site", private.open, private.close),
+        Part("the descriptors", descriptors.raise_bound),
+        Part("the metrics site", lambda: private.open_before(public), private.close),
         Part("the event hub", stop=hub.flush),
         Part("the store", store.start, store.stop),
         Part("the metadata of uploads", metadata.start, metadata.stop),
         Part("the reunion of both", reunion.run),
+        Part(
+            "the number of those that wait",
+            lambda: metrics.watch(lambda: len(store.unfinished())),
+            lambda: metrics.watch(int),
+        ),
         Part("the control socket", control.open, control.close),
         Part("the readings", readings.startService, readings.stopService),
         Part("the transfers", stop=drain.run),

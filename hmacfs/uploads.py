@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import attrs
 
-from hmacfs.errors import Completed, Gone, NotFound, Refusal
+from hmacfs.digests import ALGORITHMS, Digest
+from hmacfs.errors import Completed, Gone, NotFound, Refusal, WrongDigest
 from hmacfs.names import StoredName, recall
 
 LONGEST_TYPE = 255
@@ -78,10 +79,13 @@ class UploadRecord:
     :ivar expires: as of :class:`Slot`.
     :ivar owner: as of :class:`Slot`.
     :ivar metadata: tus' ``Upload-Metadata`` as given.
-    :ivar sha256: the hexadecimal digest that its ``Repr-Digest`` promised, or
+    :ivar signed_type: the type that ``v2`` or ``token`` signed, where that is
+        no ASCII and so not *content_type*: a character for each byte (Latin-1).
+    :ivar sha256: the hexadecimal digest that a ``Repr-Digest`` promised, or
         ``None``.
+    :ivar sha512: the same; each algorithm that is known has its field.
     :ivar node: ``PublicURL`` of the node that has it, ``""`` where there is
-        one node only.
+        one node only, or nobody said it.
     :ivar revision: grows with every change; of two records with one id the
         higher one holds.
     """
@@ -99,7 +103,9 @@ class UploadRecord:
     expires: int | None = None
     owner: str | None = None
     metadata: str = ""
+    signed_type: str = ""
     sha256: str | None = None
+    sha512: str | None = None
     node: str = ""
     revision: int = 1
 
@@ -116,11 +122,41 @@ class UploadRecord:
             owner=self.owner,
         )
 
+    @property
+    def promised(self) -> tuple[Digest, ...]:
+        """What its file was promised to hash to."""
+        said = {algorithm: getattr(self, algorithm) for algorithm in ALGORITHMS.values()}
+        return tuple(
+            Digest("Repr-Digest", algorithm, bytes.fromhex(value))
+            for algorithm, value in said.items()
+            if value is not None
+        )
+
+    def promising(self, digests: Iterable[Digest]) -> UploadRecord:
+        """
+        :param digests: what a ``Repr-Digest`` promises of the whole file.
+        :return: the record with these as well; itself where all were promised before.
+        :raise WrongDigest: another one was, so that no file could keep both.
+        """
+        said = remembered(digests)
+        if any(getattr(self, algorithm) not in (None, value) for algorithm, value in said.items()):
+            raise WrongDigest("Repr-Digest says another digest than it did before.")
+        missing = {key: value for key, value in said.items() if getattr(self, key) is None}
+        return self.changed(**missing) if missing else self
+
     def changed(self, **fields: Any) -> UploadRecord:
         """
         :return: the next revision, with other *fields*.
         """
         return attrs.evolve(self, revision=self.revision + 1, **fields)
+
+
+def remembered(digests: Iterable[Digest]) -> dict[str, Any]:
+    """
+    :param digests: of a whole file.
+    :return: the fields of a record that holds them.
+    """
+    return {digest.algorithm: digest.value.hex() for digest in digests}
 
 
 # None is an upload that is not there: not yet, or not any more.
@@ -257,7 +293,11 @@ _SOUND: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
         "expires": _or_none(_is_natural),
         "owner": _or_none(lambda value: _is_text(value, 4096)),
         "metadata": lambda value: _is_ascii(value, LONGEST_METADATA),
+        "signed_type": lambda value: (
+            _is_text(value, LONGEST_TYPE) and max(value, default="") < "\u0100"
+        ),
         "sha256": _or_none(_hexadecimal(64)),
+        "sha512": _or_none(_hexadecimal(128)),
         "node": lambda value: _is_text(value, 4096),
         "revision": lambda value: _is_natural(value) and value != 0,
     }

@@ -53,10 +53,12 @@ class Verdict:
     :ivar slot: what it may store.
     :ivar dialect: whose signature says so: ``v``, ``v2``, ``token``, ``v3``
         or ``jwt``.
+    :ivar signed_type: as of :attr:`hmacfs.uploads.UploadRecord.signed_type`.
     """
 
     slot: Slot
     dialect: str
+    signed_type: str = ""
 
 
 def verdict(head: Head, now: float, rules: Rules) -> Verdict:
@@ -81,7 +83,7 @@ def verdict(head: Head, now: float, rules: Rules) -> Verdict:
 
 
 def creation_verdict(
-    head: Head, length: int, declared: bytes | None, now: float, rules: Rules
+    head: Head, length: int, declared: bytes | None, now: float | None, rules: Rules
 ) -> Verdict:
     """
     Judge the first request of an upload that may take several, at the URL that
@@ -92,7 +94,8 @@ def creation_verdict(
         ``Upload-Length``, or the total of its ``Content-Range``.
     :param declared: the file's type, as :mod:`hmacfs.resumable` reads it;
         ``None`` where nobody says one.
-    :param now: unix seconds.
+    :param now: unix seconds; ``None`` where the time of the signature does not
+        count any more, since its upload is here.
     :raise Refusal: it may not go on; see the order above.
     """
     name = rules.name(head)
@@ -109,9 +112,6 @@ def verify_again(head: Head, record: UploadRecord, rules: Rules) -> None:
     with it, and still sign the path, the length and the type that were
     recorded then.  The time that it was given is over by now, maybe, and is
     not looked at: an upload has its own, ``UploadExpiry``.
-
-    One thing cannot be checked again: a ``v2`` or ``token`` over a type that
-    is no ASCII, which is not the one recorded.  Such an upload is sent whole.
 
     :param head: of a request to the URL that was signed or to the upload's
         own, which has the same query.
@@ -135,7 +135,7 @@ def verify_again(head: Head, record: UploadRecord, rules: Rules) -> None:
     elif credential.dialect == "v3":
         check_file(credential, [b"PUT"], name, None, rules)
     else:
-        recorded = record.content_type.encode()
+        recorded = record.signed_type.encode("latin-1") or record.content_type.encode()
         # What was declared empty was recorded as what the extension says.
         types = [recorded, b""] if record.content_type == guess(name.text) else [recorded]
         claim = Claim(path=name.path, size=record.length)
@@ -186,7 +186,7 @@ def _check_type(declared: bytes) -> None:
 
 
 def _judge(
-    credential: Credential | None, name: StoredName, said: _Said, now: float, rules: Rules
+    credential: Credential | None, name: StoredName, said: _Said, now: float | None, rules: Rules
 ) -> Verdict:
     """
     The second half of the order: the size, and all that is signed.
@@ -195,34 +195,39 @@ def _judge(
         raise _too_large(rules.most)
     if credential is None:
         raise MissingSignature("An upload wants a signed URL or a bearer token.")
+    signed = b""
     if credential.dialect == "jwt":
         slot = _by_token(said, credential, name, now, rules)
     elif credential.dialect == "v3":
         check_file(credential, [b"PUT"], name, now, rules)
         slot = Slot(name, said.length, _storable(said.content_type, name))
     else:
-        slot = _by_size(said, credential, name, rules)
+        slot, signed = _by_size(said, credential, name, rules)
     slot = attrs.evolve(
         slot,
         most=rules.most if slot.size is None else slot.size,
         overwrite=credential.dialect in rules.overwriting,
         owner=name.segments[0].decode() if rules.owner_by_path else slot.owner,
     )
-    return Verdict(slot, credential.dialect)
+    return Verdict(slot, credential.dialect, "" if signed.isascii() else signed.decode("latin-1"))
 
 
-def _by_size(said: _Said, credential: Credential, name: StoredName, rules: Rules) -> Slot:
+def _by_size(
+    said: _Said, credential: Credential, name: StoredName, rules: Rules
+) -> tuple[Slot, bytes]:
     """
     ``v``, ``v2`` and ``token``: the size is signed, and by the last two the type.
+
+    :return: what may be stored, and the type that was signed, ``b""`` for none.
     """
     assert said.length is not None
     untyped = Claim(path=name.path, size=said.length)
     if credential.dialect == "v":
         check(credential, [untyped], rules)
-        return Slot(name, said.length, _storable(said.content_type, name))
+        return Slot(name, said.length, _storable(said.content_type, name)), b""
     claims = [attrs.evolve(untyped, content_type=each) for each in _types(said.content_type, name)]
-    signed = check(credential, claims, rules)
-    return Slot(name, said.length, _storable(signed.content_type, name))
+    signed = check(credential, claims, rules).content_type
+    return Slot(name, said.length, _storable(signed, name)), signed
 
 
 def _types(declared: bytes | None, name: StoredName) -> Sequence[bytes]:
@@ -242,7 +247,7 @@ def _types(declared: bytes | None, name: StoredName) -> Sequence[bytes]:
 
 
 def _by_token(
-    said: _Said, credential: Credential, name: StoredName, now: float, rules: Rules
+    said: _Said, credential: Credential, name: StoredName, now: float | None, rules: Rules
 ) -> Slot:
     """
     A bearer token: its claims count, and no ``Content-Type``.

@@ -62,6 +62,7 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.cli": 4,
     "hmacfs.control": 4,
     "hmacfs.daemon": 4,
+    "hmacfs.descriptors": 4,
     "hmacfs.drain": 4,
     "hmacfs.greeting": 4,
     "hmacfs.hub": 4,

@@ -70,6 +70,15 @@ def run_hmacfs(*arguments: str) -> str:
     return told.stdout
 
 
+def hear_interrupts() -> None:
+    """
+    Let children end on SIGINT.  A shell ignores it for what it starts in the
+    background, the tests maybe, and whoever is started by these inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Child:
     """
     One program in the foreground, with its output read as it comes.
@@ -92,6 +101,7 @@ class Child:
             ready; it is waited for.
         :raise AssertionError: it did not get ready, and is ended.
         """
+        hear_interrupts()
         known = {**os.environ, **(environment or {})}
         # Where warnings are errors, Twisted's TLS would break in the child: it
         # uses what pyOpenSSL wants to be rid of.

@@ -12,7 +12,8 @@ import attrs
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from hmacfs.errors import Locked, NoSpace, NotFound, TooLarge
+from hmacfs.digests import Digest
+from hmacfs.errors import Locked, NoSpace, NotFound, TooLarge, WrongDigest
 from hmacfs.interfaces import IDigests, IResumes, IStore, IUpload
 from hmacfs.names import recall
 from hmacfs.uploads import UploadRecord
@@ -43,7 +44,13 @@ def record(number: int = 1, **fields: Any) -> UploadRecord:
 
 
 WHOLE = record(
-    overwrite=True, expires=NOW + 5000, owner="me", metadata="filename Zg==", sha256="0" * 64
+    overwrite=True,
+    expires=NOW + 5000,
+    owner="me",
+    metadata="filename Zg==",
+    signed_type="image/é",
+    sha256="0" * 64,
+    sha512="1" * 128,
 )
 """A record with all that it may have."""
 
@@ -133,6 +140,26 @@ class ResumingContract:
         self.assertEqual(waits, ((WHOLE, 2), [WHOLE]))
         upload = self.resume(WHOLE)
         self.assertEqual((upload.record, upload.slot), (WHOLE, WHOLE.slot))
+
+    def test_promise(self: Any) -> None:
+        """
+        What a later request promises of the whole file is known to who goes on,
+        and another promise is refused.
+        """
+        self.suspend(record(sha256="0" * 64), b"ab")
+        upload = self.resume(record())
+        promised = [Digest("Repr-Digest", "sha512", b"1" * 64)]
+        self.successResultOf(upload.promise(promised))
+        self.successResultOf(upload.promise(promised))
+        other = [Digest("Repr-Digest", "sha256", b"1" * 32)]
+        self.failureResultOf(upload.promise(other), WrongDigest)
+        told = record(sha256="0" * 64, sha512="31" * 64, revision=2)
+        self.assertEqual((upload.record, self.recorded(record())), (told, (told, 2)))
+        self.successResultOf(upload.suspend())
+        self.assertEqual(self.recorded(record()), (told, 2))
+        unrecorded = self.successResultOf(self.store.begin(record(name="b").slot))
+        self.successResultOf(unrecorded.promise(promised))
+        self.assertEqual(unrecorded.record, None)
 
     def test_too_long(self: Any) -> None:
         """
@@ -270,6 +297,43 @@ class ResumingContract:
         self.assertEqual(
             self.successResultOf(upload.digest("sha256")), hashlib.sha256(b"abc").digest()
         )
+
+    def test_distrusted(self: Any) -> None:
+        """
+        What is not trusted when an upload is suspended is forgotten, and what
+        was before it is not.
+        """
+        upload = self.begin(record(), b"abc")
+        upload.distrust()
+        self.successResultOf(upload.append([b"xy"]))
+        self.successResultOf(upload.suspend())
+        told = (upload.offset, self.recorded(record()))
+        self.assertEqual(told, (3, (record(), 3)))
+        upload = self.resume(record())
+        upload.distrust()
+        self.successResultOf(upload.truncate(1))
+        self.successResultOf(upload.append([b"z"]))
+        self.successResultOf(upload.suspend())
+        self.assertEqual(self.recorded(record()), (record(), 1))
+        self.assertEqual(self.successResultOf(self.store.figures()).free, ROOM - 1)
+
+    def test_trusted(self: Any) -> None:
+        """
+        What is trusted in the end stays, and more may follow.
+        """
+        upload = self.begin(record())
+        upload.distrust()
+        for piece in (b"a", b"b"):
+            self.successResultOf(upload.append([piece]))
+        upload.trust()
+        self.successResultOf(upload.suspend())
+        upload = self.resume(record())
+        upload.distrust()
+        self.successResultOf(upload.append([b"cd"]))
+        upload.trust()
+        self.successResultOf(upload.append([b"ef"]))
+        self.successResultOf(upload.commit())
+        self.assertEqual(self.get(), b"abcdef")
 
     def test_part_digest(self: Any) -> None:
         """

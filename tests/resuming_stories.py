@@ -5,7 +5,8 @@ A story lets a store live on a disk whose power can be cut, and keeps the
 moment before each call that changes something.  Then a store is started on
 every state that each of these moments may leave, goes on with the upload, and
 is ended in the same way.  What is left is always the beginning of what came,
-with no other byte in it, and never less than the store had told to be safe.
+with no other byte in it and none that was not trusted yet, and never less than
+the store had told to be safe.
 """
 
 from __future__ import annotations
@@ -43,11 +44,16 @@ class Moment:
         even the upload was.
     :ivar whole: whether what the system shows is all the upload's, as it is
         but in a start behind a power cut.
+    :ivar least: bytes of these that the death of the process leaves;
+        ``None`` where it leaves all.
+    :ivar most: bytes that may be left, likewise.
     """
 
     tree: Tree
     safe: int | None
     whole: bool
+    least: int | None = None
+    most: int | None = None
 
 
 class Life:
@@ -56,11 +62,18 @@ class Life:
     """
 
     def __init__(
-        self, disk: PowerCutDisk, told: UploadRecord, policy: Policy, safe: int | None = None
+        self,
+        disk: PowerCutDisk,
+        told: UploadRecord,
+        policy: Policy,
+        safe: int | None = None,
+        most: int | None = None,
     ) -> None:
         self.disk = disk
         self.told = told
         self.safe = safe
+        self.least: int | None = None
+        self.most = most
         self.moments: list[Moment] = []
         self._seen: set[object] = set()
         self._started = False
@@ -69,14 +82,15 @@ class Life:
         self.store = FilesystemStore(disk, "/", MemoryIndex(), clock, Inline(), policy)
         disk.before = lambda call: self.keep()
         result(self.store.start())
-        self._started = True
+        self._started, self.most = True, None
 
     def keep(self) -> None:
         """Keep this moment, unless there was one like it."""
-        key = (repr(self.disk.tree.key()), self.safe)
+        now = (self.safe, self._started, self.least, self.most)
+        key = (repr(self.disk.tree.key()), now)
         if key not in self._seen:
             self._seen.add(key)
-            self.moments.append(Moment(self.disk.tree.copy(), self.safe, self._started))
+            self.moments.append(Moment(self.disk.tree.copy(), *now))
 
     def begin(self) -> IUpload:
         upload: IUpload = result(self.store.begin(self.told.slot, self.told))
@@ -94,9 +108,30 @@ class Life:
         if safe:
             self.safe = upload.offset
 
-    def suspend(self, upload: IUpload) -> None:
+    def suspend(self, upload: IUpload, safe: bool = False) -> None:
+        """
+        :param safe: as of :meth:`append`.
+        """
         result(upload.suspend())
-        self.safe = upload.offset
+        self.least = self.most = None
+        if safe:
+            self.safe = upload.offset
+
+    def distrust(self, upload: IUpload) -> None:
+        """What comes from now on must not be left."""
+        upload.distrust()
+        self.least = self.most = upload.offset
+
+    def trust(self, upload: IUpload) -> None:
+        """It may be left now, and must be once the upload is suspended."""
+        upload.trust()
+        self.most = None
+
+    def stop(self) -> None:
+        """Stop the store: what is suspended is safe then."""
+        offset = self.offset()
+        result(self.store.stop())
+        self.safe = offset
 
     def truncate(self, upload: IUpload, offset: int) -> None:
         """
@@ -145,7 +180,7 @@ class Teller:
         self, told: UploadRecord | None = None, attributes: bool = True, again: bool = True
     ) -> int:
         """
-        An upload is suspended, gone on with, and suspended.
+        An upload is suspended, gone on with, and suspended; then the store stops.
         """
 
         def story(life: Life) -> None:
@@ -155,6 +190,7 @@ class Teller:
             upload = life.resume()
             life.append(upload, b"cd")
             life.suspend(upload)
+            life.stop()
 
         return self._tell(story, told or record(), attributes, again=again)
 
@@ -174,7 +210,12 @@ class Teller:
         """
         An upload is begun, and its client told of it, before its first byte.
         """
-        return self._tell(lambda life: life.suspend(life.begin()), record())
+
+        def story(life: Life) -> None:
+            life.suspend(life.begin())
+            life.stop()
+
+        return self._tell(story, record())
 
     def long(self) -> int:
         """
@@ -218,6 +259,48 @@ class Teller:
 
         return self._tell(story, record(), attributes=False, sync_every=2, again=False)
 
+    def checked(self, attributes: bool = True, again: bool = True) -> int:
+        """
+        Bytes come with a digest, and are what they should be; they are synced
+        once this is known.
+        """
+
+        def story(life: Life) -> None:
+            upload = life.begin()
+            life.append(upload, b"ab", True)
+            life.distrust(upload)
+            life.append(upload, b"c")
+            life.append(upload, b"d")
+            life.trust(upload)
+            life.suspend(upload, safe=True)
+
+        return self._tell(story, record(), attributes, sync_every=2, again=again)
+
+    def checked_degraded(self) -> int:
+        """
+        The same, on a disk that keeps no attributes.
+        """
+        return self.checked(attributes=False, again=False)
+
+    def checked_in_vain(self) -> int:
+        """
+        Bytes come with a digest, and are others; the right ones follow.
+        """
+
+        def story(life: Life) -> None:
+            upload = life.begin()
+            life.append(upload, b"a")
+            life.distrust(upload)
+            life.append(upload, b"x")
+            life.append(upload, b"yz")
+            life.truncate(upload, 1)
+            life.suspend(upload)
+            upload = life.resume()
+            life.append(upload, b"b", True)
+            life.append(upload, b"c")
+
+        return self._tell(story, record(), sync_every=2)
+
     def _tell(
         self,
         story: Callable[[Life], None],
@@ -242,11 +325,13 @@ class Teller:
             seen: set[object] = set()
             for moment in moments:
                 for power, tree in self._ends(moment):
-                    key = (repr(tree.key()), moment.safe, part_of(moment.tree, told))
+                    bounds = (moment.safe, moment.least, moment.most)
+                    key = (repr(tree.key()), bounds, part_of(moment.tree, told))
                     if key not in seen:
                         seen.add(key)
                         starts += 1
-                        life = Life(self._disk(tree, attributes), told, policy, moment.safe)
+                        disk = self._disk(tree, attributes)
+                        life = Life(disk, told, policy, moment.safe, moment.most)
                         self._go_on(life, moment, power)
                         following.extend(life.moments)
             moments = following
@@ -268,7 +353,9 @@ class Teller:
             return
         found = part_of(life.disk.tree, life.told)
         assert found is not None and came is not None and found == came[:offset], f"{found!r}"
-        assert power or not moment.whole or found == came, "a crash took bytes"
+        least = len(came) if moment.least is None else moment.least
+        assert power or not moment.whole or offset >= least, "a crash took bytes"
+        assert moment.most is None or offset <= moment.most, "what was not trusted is there"
         assert moment.safe is None or offset >= moment.safe, "safe bytes are gone"
         life.append(life.resume(), b"z")
         life.keep()
@@ -294,4 +381,7 @@ STORIES = (
     Teller.long,
     Teller.rejected,
     Teller.rejected_degraded,
+    Teller.checked,
+    Teller.checked_degraded,
+    Teller.checked_in_vain,
 )

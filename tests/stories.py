@@ -281,10 +281,11 @@ class Teller:
 
     def suspended(self, owner: str | None = None) -> int:
         """
-        The first upload of a new store is suspended, and waits.
+        The first upload of a new store is suspended, the store stops, and it waits.
         """
         life = Life(self.disk()).watch().start()
         result(life.begin(b"f", NEW, owner=owner).suspend())
+        result(life.store.stop())
         life.acknowledge(b"f", NEW)
 
         def check(started: Life) -> None:

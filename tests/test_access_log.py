@@ -57,6 +57,17 @@ class AccessLogTests(SynchronousTestCase):
             (level, "/uploads/a.txt 409 exists in=1000" in line), (LogLevel.info, True)
         )
 
+    def test_no_hint(self) -> None:
+        """
+        Where there is no more to say of a refused upload than its code, nothing more is said.
+        """
+        event = events.UploadRefused(
+            at=0.0, request="ab12-7", status=404, code="not-found", hint=""
+        )
+        self.assertEqual(
+            self.told(event), [(LogLevel.info, "upload refused: 404 not-found [ab12-7]")]
+        )
+
     def test_our_fault(self) -> None:
         """
         An answer that blames the server is a warning.

@@ -44,6 +44,13 @@ class AnnouncingTests(ResumingCase):
             },
         )
 
+    def test_within_second(self) -> None:
+        """
+        The time is told whole, whenever somebody asks.
+        """
+        self.clock.advance(0.75)
+        self.assertIn("max-age=86400", self.announced()["upload-limit"])
+
     def test_unbounded(self) -> None:
         """
         Where there is no bound, none is told.

@@ -9,12 +9,14 @@ import os
 import signal
 import subprocess
 import termios
+import time
 from pathlib import Path
 from random import Random
 from shutil import rmtree
 from tempfile import mkdtemp
 from urllib.parse import unquote
 
+import jwt
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import make_certificate
@@ -137,6 +139,20 @@ class PutTests(ResumingTestCase):
             ran = self.put(relay, str(self.file), "--name", f"{scheme}.jpg", "--scheme", scheme)
             self.assertStored(ran, f"{scheme}.jpg")
             self.assertLess(relay.sent, SIZE + HEADS)
+
+    def test_token(self) -> None:
+        """
+        So it does with a token, of Prosody's mod_http_file_share say.
+        """
+        claims = {"slot": "a", "filename": "t.jpg", "filesize": SIZE, "filetype": "image/x"}
+        claims["exp"] = int(time.time()) + 60
+        token = self.folder / "token"
+        token.write_text(jwt.encode(claims, SECRET, "HS256"))
+        relay = self.relay(Break(up=1_000_000))
+        url = f"http://127.0.0.1:{relay.port}/uploads/a/t.jpg"
+        ran = run("put", str(self.file), "--url", url, "--bearer-file", str(token))
+        self.assertStored(ran, "a/t.jpg")
+        self.assertLess(relay.sent, SIZE + HEADS)
 
     def test_other_file(self) -> None:
         """

@@ -5,8 +5,9 @@ Tests for uploads by ``Content-Range``, over the wire.
 from __future__ import annotations
 
 from hmacfs.events import UploadCompleted, UploadResumed, UploadStarted, UploadSuspended
+from hmacfs.signing import Claim, sign
 from tests.resuming import TUS, ResumingCase, digest, head
-from tests.serving import signed
+from tests.serving import NOW, SECRET, signed, timed
 from tests.wire import Answer, Conversation
 
 
@@ -111,9 +112,10 @@ class ContentRangeTests(ResumingCase):
         self.part("a", b"abcdef", 0, 3)
         self.part("a", b"abcdef", 3, 6)
         self.part("a", b"abcdef", 3, 6)
+        self.part("a", b"abcdef", 0, 3)
         begun = len(self.told(UploadStarted)) + len(self.told(UploadResumed))
         ended = len(self.told(UploadSuspended)) + len(self.told(UploadCompleted))
-        self.assertEqual((begun, ended), (3, 3))
+        self.assertEqual((begun, ended), (4, 4))
 
     def test_contradictions(self) -> None:
         """
@@ -170,6 +172,41 @@ class ContentRangeTests(ResumingCase):
         last = self.part("a", b"abcdef", 4, 6, "Content-Type: text/csv")
         self.assertEqual((asked.headers["range"], last.status), ("bytes=0-1", 201))
         self.assertEqual(self.ask("GET", "/uploads/a").headers["content-type"], "text/plain")
+
+    def test_foreign_type(self) -> None:
+        """
+        A signed type that is no ASCII goes on as it was signed, not as it is stored.
+        """
+
+        def typed(declared: str, *fields: str, body: bytes = b"") -> Answer:
+            claim = Claim(path=b"a", size=6, content_type=declared.encode())
+            target = f"/uploads/a?v2={sign('v2', claim, SECRET.encode())}"
+            return self.ask("PUT", target, f"Content-Type: {declared}", *fields, body=body)
+
+        typed("text/é", "Content-Range: bytes 0-2/6", body=b"abc")
+        other = typed("application/octet-stream", "Content-Range: bytes */6")
+        last = typed("text/é", "Content-Range: bytes 3-5/6", body=b"def")
+        self.assertNotIn("range", other.headers)
+        self.assertEqual((last.status, self.served("a")), (201, (200, b"abcdef")))
+
+    def test_time_over(self) -> None:
+        """
+        A signature whose time is over begins nothing, and goes on with what it began.
+        """
+
+        def put(path: str, place: str, body: bytes = b"") -> int:
+            target = timed("PUT", path, expires=NOW + 60)
+            return self.ask("PUT", target, f"Content-Range: bytes {place}/6", body=body).status
+
+        begun = put("a", "0-1", b"ab")
+        self.broken("PUT", timed("PUT", "b"), body=b"abc", length=6)
+        self.clock.advance(60)
+        going_on = [put("a", "*"), put("a", "2-3", b"cd"), put("b", "3-5", b"def")]
+        self.assertEqual((begun, going_on), (308, [308, 308, 201]))
+        self.assertEqual([put("b", "*"), put("b", "3-5", b"def")], [200, 410])
+        self.assertEqual([put("c", "*"), put("c", "0-1", b"ab")], [410, 410])
+        self.ask("PUT", signed("a", 7), body=b"abcdefg")
+        self.assertEqual([put("a", "*"), put("a", "4-5", b"ef")], [410, 410])
 
     def test_switched_off(self) -> None:
         """

@@ -17,7 +17,7 @@ from hmacfs.digests import (
     checksum,
     format_sha256,
     promised,
-    promised_sha256,
+    promised_whole,
     wanted,
 )
 from hmacfs.errors import ChecksumMismatch, MalformedHeader, WrongDigest
@@ -54,7 +54,10 @@ class PromisedTests(SynchronousTestCase):
                 Digest("Content-Digest", "sha512", SHA512),
             ),
         )
-        self.assertEqual(promised_sha256(field), SHA256.hex())
+        self.assertEqual(
+            promised_whole(field),
+            (Digest("Repr-Digest", "sha256", SHA256), Digest("Repr-Digest", "sha512", SHA512)),
+        )
 
     def test_none(self) -> None:
         """
@@ -70,16 +73,18 @@ class PromisedTests(SynchronousTestCase):
             b"sha=%b" % sequence(SHA1),
         ]:
             self.assertEqual(
-                (field, promised("Content-Digest", field), promised_sha256(field)),
-                (field, (), None),
+                (field, promised("Content-Digest", field), promised_whole(field)),
+                (field, (), ()),
             )
 
     def test_impossible(self) -> None:
         """
         A digest that no file can have is refused before the file is sent.
         """
+        for algorithm, value in [(b"256", b"short"), (b"512", SHA256)]:
+            field = b"sha-%b=%b" % (algorithm, sequence(value))
+            self.assertRaises(WrongDigest, promised_whole, field)
         field = b"sha-256=%b" % sequence(b"short")
-        self.assertRaises(WrongDigest, promised_sha256, field)
         (digest,) = promised("Content-Digest", field)
         self.assertRaises(WrongDigest, digest.check, SHA256)
 
@@ -138,7 +143,7 @@ class WantedTests(SynchronousTestCase):
         """
         told = format_sha256(SHA256.hex())
         self.assertEqual(told, b"sha-256=:uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=:")
-        self.assertEqual(promised_sha256(told), SHA256.hex())
+        self.assertEqual(promised_whole(told), (Digest("Repr-Digest", "sha256", SHA256),))
 
 
 class ChecksumTests(SynchronousTestCase):

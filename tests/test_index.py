@@ -7,7 +7,9 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import attrs
 from twisted.internet import reactor
@@ -21,6 +23,8 @@ from hmacfs.store.tables import bans, files
 from hmacfs.store.threads import Threads
 from tests.index_contract import ROWS, IndexContract
 from tests.inline import Inline
+
+T = TypeVar("T")
 
 ROOT = "SELECT rootpage FROM sqlite_schema WHERE name = 'bans'"
 PAGE = 4096
@@ -68,6 +72,26 @@ class SqliteIndexTests(IndexContract, SynchronousTestCase):
         self.assertEqual(
             (self.find("a", "b/Größe"), self.index.totals().files), (ROWS, Tally(2, 7))
         )
+
+    def test_synced(self) -> None:
+        """
+        What is run is synced, since nobody could make it again behind a power
+        cut; what is noted waits for the next of these.
+        """
+        said: list[str] = []
+        self.run_in(lambda database: database.set_trace_callback(said.append))
+        del said[:]
+        self.successResultOf(self.index.note(files.write, ROWS))
+        self.successResultOf(self.index.run(files.write, ROWS))
+        expected = ["PRAGMA synchronous = NORMAL", "COMMIT", "PRAGMA synchronous = FULL", "COMMIT"]
+        self.assertEqual([line for line in said if line in expected], expected)
+
+    def run_in(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """
+        :return: what *function* returns in the thread of the index.
+        """
+        result: T = self.successResultOf(self.index.run(function))
+        return result
 
     def test_killed(self) -> None:
         """

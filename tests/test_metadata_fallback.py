@@ -23,6 +23,8 @@ from hmacfs.uploads import UploadRecord
 from tests.hub import Heard
 from tests.metadata_contract import EXPIRY, NOW, LedgerContract, record
 
+HERE = "https://here.example.org"
+
 
 @implementer(ISharedMetadata)
 class Shared(MemoryMetadata):
@@ -47,6 +49,12 @@ class Shared(MemoryMetadata):
         self.up = True
         self.run += 1
         self.records, self.removed = {}, {}
+
+    def stop(self) -> Deferred[None]:
+        waiting, self.slow = self.slow, None
+        for each in waiting or ():
+            each.errback(MetadataUnavailable("the connection was lost"))
+        return super().stop()
 
     def server(self) -> Deferred[str]:
         return self._answer(lambda: succeed(f"run {self.run}"))
@@ -80,7 +88,7 @@ class FallbackContractTests(LedgerContract, TestCase):
         super().setUp()
         self.database = MemoryIndex()
         own = SqliteMetadata(self.database, self.clock, EXPIRY)
-        self.metadata = FallbackMetadata(own, Shared(self.clock), Heard(), self.clock)
+        self.metadata = FallbackMetadata(own, Shared(self.clock), HERE, Heard(), self.clock)
         await self.metadata.start()
 
     async def tearDown(self) -> None:
@@ -100,7 +108,7 @@ class FallbackMetadataTests(SynchronousTestCase):
         self.own = SqliteMetadata(self.database, self.clock, EXPIRY)
         self.shared = Shared(self.clock)
         self.hub = Heard()
-        self.metadata = FallbackMetadata(self.own, self.shared, self.hub, self.clock)
+        self.metadata = FallbackMetadata(self.own, self.shared, HERE, self.hub, self.clock)
 
     def start(self, up: bool = True) -> None:
         self.shared.up = up
@@ -175,6 +183,18 @@ class FallbackMetadataTests(SynchronousTestCase):
 
         self.assertEqual([self.get(9), self.get(8)], [theirs, None])
         self.assertEqual(list(self.successResultOf(self.metadata.all())), [])
+
+    def test_of_nobody(self) -> None:
+        """
+        One that no other node can be asked for is not found, and stays whose it is.
+        """
+        self.start()
+        theirs = [record(8, node=""), record(9, node=HERE)]
+        for each in theirs:
+            self.successResultOf(self.shared.put(each))
+
+        self.assertEqual([self.get(8), self.get(9)], [None, None])
+        self.assertEqual(list(self.shared.records.values()), theirs)
 
     def test_failed_question(self) -> None:
         """
@@ -291,7 +311,7 @@ class FallbackMetadataTests(SynchronousTestCase):
         self.start(up=False)
         self.put(record(1))
         self.successResultOf(self.metadata.stop())
-        self.metadata = FallbackMetadata(self.own, self.shared, self.hub, self.clock)
+        self.metadata = FallbackMetadata(self.own, self.shared, HERE, self.hub, self.clock)
         self.shared.up = True
         self.successResultOf(self.metadata.start())
 
@@ -326,7 +346,7 @@ class FallbackMetadataTests(SynchronousTestCase):
 
     def test_stop(self) -> None:
         """
-        It has stopped when nothing is being pushed any more.
+        It has stopped when what was being pushed is there.
         """
         self.successResultOf(self.metadata.start())
         self.shared.slow = []
@@ -335,4 +355,20 @@ class FallbackMetadataTests(SynchronousTestCase):
         self.assertNoResult(stopped)
         self.shared.slow.pop().callback(None)
         self.successResultOf(stopped)
+        self.assert_follows(record(1))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_stop_in_time(self) -> None:
+        """
+        A Redis that does not answer holds it up no longer than any request.
+        """
+        self.successResultOf(self.metadata.start())
+        self.shared.slow = []
+        self.put(record(1))
+        stopped = self.metadata.stop()
+        self.clock.advance(0.24)
+        self.assertNoResult(stopped)
+        self.clock.advance(0.01)
+        self.successResultOf(stopped)
+        self.assertEqual(self.successResultOf(self.metadata.sharing()), Sharing("local", 1))
         self.assertEqual(self.clock.getDelayedCalls(), [])

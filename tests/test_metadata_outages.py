@@ -42,7 +42,7 @@ class OutageTests(TestCase):
         own = SqliteMetadata(database, reactor, EXPIRY)
         pool = RedisPool(parse(self.server.url), reactor)
         shared = RedisMetadata(pool, "hmacfs:", reactor, EXPIRY)
-        self.metadata = FallbackMetadata(own, shared, self.hub, reactor, every=PROBE_EVERY)
+        self.metadata = FallbackMetadata(own, shared, "", self.hub, reactor, every=PROBE_EVERY)
         await self.metadata.start()
         self.addCleanup(self.metadata.stop)
 

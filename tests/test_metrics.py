@@ -239,7 +239,7 @@ class MetricsTests(SynchronousTestCase):
         """
         before = self.samples()
         self.metrics.measured(Figures(files=3, size=4096, free=10**9))
-        self.metrics.waited(5)
+        self.metrics.watch(lambda: 5)
         self.metrics.lagged(0.25)
         self.assertEqual(
             {series: value for series, value in self.samples().items() if before[series] != value},
@@ -252,6 +252,17 @@ class MetricsTests(SynchronousTestCase):
                 "reactor_lag_seconds_sum": 0.25,
             },
         )
+
+    def test_waiting(self) -> None:
+        """
+        How many uploads wait is told as it is at the scrape.
+        """
+        waiting: list[str] = []
+        self.metrics.watch(lambda: len(waiting))
+        waiting.append("one")
+        self.assertEqual(self.samples()["uploads_waiting"], 1)
+        waiting.clear()
+        self.assertEqual(self.samples()["uploads_waiting"], 0)
 
     def test_not_counted(self) -> None:
         """

@@ -38,6 +38,13 @@ def record(**fields: Any) -> UploadRecord:
     return UploadRecord(**{**told, **fields})
 
 
+def whole(sha256: str) -> Digest:
+    """
+    :return: the promise that the whole file has this digest.
+    """
+    return Digest("Repr-Digest", "sha256", bytes.fromhex(sha256))
+
+
 class RestTests(SynchronousTestCase):
     """
     What becomes of the bytes when a request ends before its time.
@@ -134,7 +141,9 @@ class PromisedTests(SynchronousTestCase):
     """
 
     def promised(self, begun: str | None, now: str | None) -> set[str]:
-        plan = Plan(record(sha256=begun), RANGE, Append(0, None, sha256=now))
+        said = () if now is None else (whole(now),)
+        plan = Plan(record(sha256=begun), RANGE, Append(0, None, promised=said))
+        self.assertEqual(len(plan.promised), len(set(plan.promised)))
         return {digest.value.hex() for digest in plan.promised}
 
     def test_table(self) -> None:
@@ -151,5 +160,5 @@ class PromisedTests(SynchronousTestCase):
         """
         It counts of an upload too that nobody can go on with.
         """
-        plan = Plan(None, None, Create(0, sha256="1" * 64))
-        self.assertEqual(plan.promised, (Digest("Repr-Digest", "sha256", bytes.fromhex("1" * 64)),))
+        plan = Plan(None, None, Create(0, promised=(whole("1" * 64),)))
+        self.assertEqual(plan.promised, (whole("1" * 64),))

@@ -118,6 +118,23 @@ class PortsTests(Opening):
             ],
         )
 
+    async def test_taken_together(self) -> None:
+        """
+        What cannot be opened first is told together with what could not be later.
+        """
+        taken = [int((await self.opened(LOOPBACK)).places[0].rpartition(":")[2]) for _ in "ab"]
+        first, later = [self.ports(Tcp("127.0.0.1", port)) for port in taken]
+        free = self.ports(LOOPBACK)
+        told = []
+        for one, other in [(first, later), (first, free), (free, later)]:
+            try:
+                await one.open_before(other)
+            except Problems as found:
+                told.append([str(problem).split()[1] for problem in found.problems])
+        places = [f"127.0.0.1:{port}" for port in taken]
+        self.assertEqual((told, later.places), ([places, places[:1]], []))
+        self.assertEqual(len(free.places), 1)
+
     async def test_all_or_none(self) -> None:
         """
         Where one address cannot be had, the others are let go of.

@@ -195,7 +195,7 @@ class StoryTests(SynchronousTestCase):
 
     def test_suspended(self) -> None:
         """
-        An upload that was suspended is still there.
+        An upload that was suspended is still there when the store has stopped.
         """
         Teller().suspended()
         Teller().suspended_long_label()

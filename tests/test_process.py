@@ -10,6 +10,8 @@ import re
 import signal
 import socket
 import sys
+from pathlib import Path
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from threading import Thread
 
 from hmacfs import __version__
@@ -48,6 +50,18 @@ class StartTests(ProcessCase):
         )
         self.assertTrue(lines[0].startswith(f"info  hmacfs {__version__} with Twisted "))
 
+    def test_descriptors(self) -> None:
+        """
+        It takes as many descriptors as it may have, and says so.
+        """
+        former = getrlimit(RLIMIT_NOFILE)
+        self.addCleanup(setrlimit, RLIMIT_NOFILE, former)
+        setrlimit(RLIMIT_NOFILE, (former[1] - 1, former[1]))
+        daemon = self.start()
+        self.assertIn(f"{former[1]} may be open at once, in place of", daemon.output)
+        bounds = Path(f"/proc/{daemon.pid}/limits").read_text()
+        self.assertRegex(bounds, rf"Max open files +{former[1]} ")
+
     def test_wrong_settings(self) -> None:
         """
         Every problem is listed, and the status is 1.
@@ -73,16 +87,29 @@ class StartTests(ProcessCase):
 
     def test_taken_ports(self) -> None:
         """
-        A port that is taken is named with its key, and the status is 1.
+        Every port that is taken is named with its key, and the status is 1.
         """
-        place = places(self.start(ListenPort="127.0.0.1:0"))[0]
-        path = self.write(ListenPort=place, StoreDir="other", MetricsEnabled=False)
-        child = self.child("-n", "hmacfs", "-c", path)
-        self.assertEqual(child.wait(), 1)
-        self.assertIn(
-            f"critical ListenPort: {place} is taken: another program listens there.\n",
-            child.output,
+        daemon = self.start(
+            ListenPort="127.0.0.1:0", MetricsEnabled=True, MetricsPort="127.0.0.1:0"
         )
+        listening, metrics = places(daemon)[0], daemon.wait_for(r"metrics: (\S+),")[1]
+        for enabled in (False, True):
+            path = self.write(
+                ListenPort=listening,
+                StoreDir="other",
+                MetricsEnabled=enabled,
+                MetricsPort=metrics,
+            )
+            child = self.child("-n", "hmacfs", "-c", path)
+            self.assertEqual(child.wait(), 1)
+            taken = [("MetricsPort", metrics)] * enabled + [("ListenPort", listening)]
+            self.assertEqual(
+                re.findall(r"critical (.*)\n", child.output),
+                [
+                    f"{key}: {place} is taken: another program listens there."
+                    for key, place in taken
+                ],
+            )
         self.assertNotIn("Traceback", child.output)
         self.assertFalse((self.folder / "twistd.pid").exists())
 

@@ -5,6 +5,9 @@ Tests of real daemons whose uploads break, on either side, and go on.
 from __future__ import annotations
 
 import signal
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
 from http.client import HTTPResponse
 from json import loads
 from pathlib import Path
@@ -175,6 +178,98 @@ class BreakTests(ResumingCase):
         answer = self.ask(daemon, "HEAD", target, Tus_Resumable="1.0.0")
         self.assertEqual(answer.status, 404)
         self.assertEqual(list((daemon.store / ".hmacfs" / "parts").iterdir()), [])
+
+
+class UncheckedTests(ResumingCase):
+    """
+    What came with a digest counts for nothing until it was held against it.
+    """
+
+    KEPT = 1000
+
+    def kill(self, daemon: Daemon, method: str, target: str, fields: Mapping[str, str]) -> Daemon:
+        """
+        Send half of what is missing, and kill the daemon when it has that.
+
+        :param fields: the header but for the length and the digest.
+        :return: the next daemon.
+        """
+        rest = DATA[self.KEPT :]
+        digest = b64encode(sha256(rest).digest()).decode()
+        promise = ("Content-Digest", f"sha-256=:{digest}:")
+        if "Tus-Resumable" in fields:
+            promise = ("Upload-Checksum", f"sha256 {digest}")
+        caller = self.call(daemon)
+        caller.putrequest(method, target)
+        for name, value in [*fields.items(), ("Content-Length", str(len(rest))), promise]:
+            caller.putheader(name, value)
+        caller.endheaders()
+        caller.send(DATA[self.KEPT : HALF])
+        [part] = (daemon.store / ".hmacfs" / "parts").iterdir()
+        until(lambda: part.stat().st_size == HALF)
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+        return self.start()
+
+    def finish(
+        self, daemon: Daemon, method: str, target: str, status: int, fields: Mapping[str, str]
+    ) -> None:
+        """
+        Send all that is missing.
+        """
+        caller = self.call(daemon)
+        caller.request(method, target, DATA[self.KEPT :], dict(fields))
+        self.assertEqual(caller.status(), status)
+        self.assert_served(daemon)
+
+    def test_tus(self) -> None:
+        """
+        After SIGKILL amid a checksummed PATCH, HEAD tells where that one began.
+        """
+        daemon = self.start()
+        target = self.create(daemon)
+        patch = {**TUS, "Content-Type": "application/offset+octet-stream"}
+        first = self.call(daemon)
+        first.request("PATCH", target, DATA[: self.KEPT], {**patch, "Upload-Offset": "0"})
+        self.assertEqual(first.status(), 204)
+        rest = {**patch, "Upload-Offset": str(self.KEPT)}
+        daemon = self.kill(daemon, "PATCH", target, rest)
+        self.assertEqual(self.offset(daemon, target), self.KEPT)
+        self.finish(daemon, "PATCH", target, 204, rest)
+
+    def test_draft(self) -> None:
+        """
+        The same, by the IETF's draft with a Content-Digest.
+        """
+        daemon = self.start()
+        caller = self.call(daemon)
+        begin = {"Upload-Complete": "?0", "Upload-Length": str(len(DATA))}
+        caller.request("PUT", signed("a.bin", len(DATA)), DATA[: self.KEPT], begin)
+        target = below(caller.getresponse().headers["Location"])
+        rest = {
+            "Content-Type": "application/partial-upload",
+            "Upload-Offset": str(self.KEPT),
+            "Upload-Complete": "?1",
+        }
+        daemon = self.kill(daemon, "PATCH", target, rest)
+        asked = self.ask(daemon, "HEAD", target)
+        self.assertEqual(asked.headers["Upload-Offset"], str(self.KEPT))
+        self.finish(daemon, "PATCH", target, 201, rest)
+
+    def test_content_range(self) -> None:
+        """
+        The same, by Content-Range.
+        """
+        daemon, size, target = self.start(), len(DATA), signed("a.bin", len(DATA))
+        caller = self.call(daemon)
+        first = {"Content-Range": f"bytes 0-{self.KEPT - 1}/{size}"}
+        caller.request("PUT", target, DATA[: self.KEPT], first)
+        self.assertEqual(caller.status(), 308)
+        rest = {"Content-Range": f"bytes {self.KEPT}-{size - 1}/{size}"}
+        daemon = self.kill(daemon, "PUT", target, rest)
+        asked = self.ask(daemon, "PUT", target, Content_Range=f"bytes */{size}")
+        self.assertEqual(asked.headers["Range"], f"bytes=0-{self.KEPT - 1}")
+        self.finish(daemon, "PUT", target, 201, rest)
 
 
 class RedisTests(ResumingCase):

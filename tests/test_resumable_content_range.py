@@ -79,7 +79,7 @@ class ReadTests(SynchronousTestCase):
                     1,
                     3,
                     digests=(Digest("Content-Digest", "sha256", b"a"),),
-                    sha256="00" * 32,
+                    promised=(Digest("Repr-Digest", "sha256", bytes(32)),),
                 ),
                 Probe(3, b"text/html"),
             ],

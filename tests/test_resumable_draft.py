@@ -126,7 +126,7 @@ class CreateTests(SynchronousTestCase):
                 Create(
                     0,
                     complete=True,
-                    sha256="00" * 32,
+                    promised=(Digest("Repr-Digest", "sha256", bytes(32)),),
                     digests=(Digest("Content-Digest", "sha256", b"a"),),
                 ),
                 WrongDigest,
@@ -220,7 +220,7 @@ class ResumeTests(SynchronousTestCase):
 
     def test_types(self) -> None:
         """
-        Version 5 has no type for bytes to append; from 6 on they have one.
+        In version 5 bytes to append have any type, the file's say, or none; from 6 on their own.
         """
         fields = (LAST, "Upload-Offset: 0")
         read = Append(0, 0, 0, complete=True)
@@ -231,10 +231,11 @@ class ResumeTests(SynchronousTestCase):
                 patch(*fields, VERSION + "6", BYTES),
                 patch(*fields, BYTES.replace("partial", "PARTIAL")),
                 patch(*fields, VERSION + "5", "Content-Type: text/plain"),
+                patch(*fields, VERSION + "6", "Content-Type: text/plain"),
                 *[patch(*fields, VERSION + version) for version in ("6", "7", "8", "x")],
                 patch(*fields),
             ],
-            [*[read] * 4, *[UnsupportedMediaType] * 6],
+            [*[read] * 5, *[UnsupportedMediaType] * 6],
         )
 
     def test_accepted(self) -> None:

@@ -82,7 +82,7 @@ class CreateTests(SynchronousTestCase):
                 12,
                 content_type=b"image/png",
                 metadata="filename YQ==,filetype aW1hZ2UvcG5n,x",
-                sha256="00" * 32,
+                promised=(Digest("Repr-Digest", "sha256", bytes(32)),),
                 digests=(
                     Digest("Content-Digest", "sha512", b"a"),
                     Digest("Upload-Checksum", "sha1", b"a"),
@@ -250,6 +250,19 @@ class ResumeTests(SynchronousTestCase):
                 patch(BYTES, "Upload-Offset: 0", "Upload-Checksum: crc32 YQ=="),
             ],
             [*[UnsupportedMediaType] * 2, *[MalformedHeader] * 4],
+        )
+
+    def test_unread(self) -> None:
+        """
+        A method whose content nobody reads does not stand for one that brings some.
+        """
+        override = "X-HTTP-Method-Override: PATCH"
+        self.assertEqual(
+            [
+                patch(override, BYTES, "Upload-Offset: 0", method=method)
+                for method in ("GET", "HEAD", "DELETE")
+            ],
+            [MethodNotAllowed] * 3,
         )
 
     def test_others(self) -> None:

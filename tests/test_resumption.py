@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.disk import Disk
 from hmacfs.errors import Locked, NoSpace, NotFound, NotStored
-from hmacfs.interfaces import IDisk, IStore
+from hmacfs.interfaces import IDisk, IStore, IUpload
 from hmacfs.names import recall
 from hmacfs.records import ATTRIBUTE
 from hmacfs.store.backlog import DELAY
@@ -70,6 +70,17 @@ class FilesystemCase(ResumingContract):
         self.store = self.another(policy)
         self.successResultOf(self.store.start())
 
+    def die(self, upload: IUpload) -> None:
+        """
+        Let a store come up on what is on the disk while *upload* is under way.
+        """
+        before, self.root = self.root, os.path.abspath(self.mktemp())
+        shutil.copytree(before, self.root)
+        self.addCleanup(self.store.stop)
+        self.addCleanup(upload.discard)
+        self.store = self.another()
+        self.successResultOf(self.store.start())
+
 
 class RestartTests:
     """
@@ -94,6 +105,23 @@ class RestartTests:
             self.assertEqual((stored.size, stored.owner), (6, told.owner))
             self.restart()
             self.assertEqual(list(self.store.unfinished()), [])
+
+    def test_died(self) -> None:
+        """
+        Of what came with a digest nothing is left where the daemon dies before
+        it is trusted.
+        """
+        for told in (WHOLE, LONG):
+            upload = self.begin(told, b"ab")
+            upload.distrust()
+            for piece in (b"x", b"yz"):
+                self.successResultOf(upload.append([piece]))
+            self.die(upload)
+            self.assertEqual(self.recorded(told), (told, 2))
+            self.successResultOf(self.resume(told).suspend())
+            self.restart()
+            self.assertEqual(self.recorded(told), (told, 2))
+            self.successResultOf(self.store.drop(told.id))
 
     def test_unsound(self) -> None:
         """
@@ -140,6 +168,13 @@ class FilesystemTests(RestartTests, FilesystemCase, SynchronousTestCase):
 
     def attribute(self) -> dict[str, object]:
         told: dict[str, object] = json.loads(os.getxattr(self.file(), ATTRIBUTE))
+        return told
+
+    def part(self, number: int) -> str:
+        return os.path.join(self.root, ".hmacfs", "parts", record(number).id)
+
+    def label(self, number: int) -> dict[str, object]:
+        told: dict[str, object] = json.loads(os.getxattr(self.part(number), ATTRIBUTE))
         return told
 
     def file(self) -> str:
@@ -207,17 +242,101 @@ class FilesystemTests(RestartTests, FilesystemCase, SynchronousTestCase):
         self.successResultOf(self.begin(WHOLE, b"abcdef").commit())
         self.assertNotIn("metadata", self.attribute())
 
-    def test_sync_fails(self) -> None:
+    def test_label_fails(self) -> None:
         """
         What a disk did not keep is not kept: the client begins anew.
         """
         upload = self.begin(record(), b"ab")
-        self.disk.failing = OSError(errno.EIO, "")
+        self.clock.advance(1)
+
+        def failing(file: int, value: bytes) -> None:
+            raise OSError(errno.EIO, "")
+
+        self.disk.set_attribute = failing
         self.failureResultOf(upload.suspend(), NotStored)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
         self.successResultOf(upload.discard())
         told = (self.parts(), self.recorded(record()), list(self.store.unfinished()))
         self.assertEqual(told, ([], None, []))
+
+    def test_label_fails_before(self) -> None:
+        """
+        Where it cannot be said that bytes do not count yet, none is written.
+        """
+        upload = self.begin(record(), b"ab")
+        upload.distrust()
+        real = self.disk.set_attribute
+
+        def failing(file: int, value: bytes) -> None:
+            self.disk.set_attribute = real
+            raise OSError(errno.ENOSPC, "")
+
+        self.disk.set_attribute = failing
+        self.failureResultOf(upload.append([b"cd"]), NoSpace)
+        self.successResultOf(upload.suspend())
+        self.assertEqual(self.recorded(record()), (record(), 2))
+
+    def test_synced(self) -> None:
+        """
+        The end of the store alone syncs what is suspended, and once.
+        """
+        syncs = []
+        self.disk.sync = syncs.append
+        self.suspend(record(), b"ab")
+        self.successResultOf(self.resume(record()).suspend())
+        before = len(syncs)
+        self.restart()
+        stopped = len(syncs)
+        del syncs[:]
+        self.restart()
+        self.assertEqual((before, stopped > len(syncs)), (0, True))
+
+    def test_sync_fails(self) -> None:
+        """
+        What is not kept then is not kept at all.
+        """
+        self.suspend(record(), b"ab")
+        self.disk.failing = OSError(errno.EIO, "")
+        self.successResultOf(self.store.stop())
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.assertEqual(self.parts(), [])
+
+    def test_gone(self) -> None:
+        """
+        What somebody removed, or writes to, or cannot be read holds up no end.
+        """
+        for number in range(1, 5):
+            self.suspend(record(number), b"ab")
+        parts = os.path.join(self.root, ".hmacfs", "parts")
+        os.unlink(os.path.join(parts, record(1).id))
+        other = Disk()
+        folder = other.root(parts)
+        self.addCleanup(other.close, folder)
+        held = other.reopen(folder, record(2).id.encode())
+        self.addCleanup(other.close, held)
+        other.claim(held)
+        real = self.disk.reopen
+
+        def reopen(folder: int, name: bytes) -> int:
+            if name == record(3).id.encode():
+                raise OSError(errno.EIO, "")
+            return real(folder, name)
+
+        self.disk.reopen = reopen
+        self.successResultOf(self.store.stop())
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        kept = [self.label(number).get("synced") for number in (2, 3, 4)]
+        self.assertEqual(kept, [None, None, 2])
+
+    def test_other_process_died(self) -> None:
+        """
+        Who goes on with what a process left that died forgets what was not trusted.
+        """
+        self.suspend(record(), b"abxy")
+        told = {**self.label(1), "trusted": 2}
+        os.setxattr(self.part(1), ATTRIBUTE, json.dumps(told).encode())
+        self.assertEqual(self.resume(record()).offset, 2)
+        self.assertNotIn("trusted", self.label(1))
 
     def test_sync_fails_in_the_middle(self) -> None:
         """

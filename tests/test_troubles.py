@@ -8,7 +8,7 @@ import errno
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.errors import Exists, NoSpace, TooLarge
+from hmacfs.errors import Exists, NoSpace, Overloaded, TooLarge
 from tests.contracts import ROOM, slot
 from tests.on_disk import OnDisk
 
@@ -71,6 +71,18 @@ class TroubleTests(OnDisk, SynchronousTestCase):
         upload = self.begin(slot())
         self.disk.troubles["write"] = errno.EFBIG
         self.refused(TooLarge, upload.append([b"abc"]))
+
+    def test_no_descriptors(self) -> None:
+        """
+        Where too many files are open it is the clients that are too many.
+        """
+        for number in (errno.EMFILE, errno.ENFILE):
+            self.disk.troubles["create"] = number
+            self.refused(Overloaded, self.store.begin(slot()))
+            upload = self.begin(slot(), b"abc")
+            self.disk.troubles["link"] = number
+            self.refused(Overloaded, upload.commit())
+        self.assertEqual((self.parts(), self.flushLoggedErrors()), (set(), []))
 
     def test_broken(self) -> None:
         """

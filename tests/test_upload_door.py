@@ -56,6 +56,26 @@ class GoingOnTests(ResumingCase):
         self.store.resume = slow
         return gate
 
+    def test_written_down(self) -> None:
+        """
+        A request that gives the upload more time has that written down, and
+        one of the same second writes nothing.
+        """
+        put, written = self.metadata.put, []
+
+        def noting(record: Any) -> Deferred[None]:
+            written.append(record.until)
+            result: Deferred[None] = put(record)
+            return result
+
+        self.metadata.put = noting
+        until = self.metadata.records[self.id].until
+        self.patch(0, b"ab")
+        self.clock.advance(1)
+        self.patch(2, b"cd")
+        self.patch(4, b"e")
+        self.assertEqual(written, [until + 1])
+
     def test_overtaken(self) -> None:
         """
         Who asks ends the request that writes, and is told of all its bytes.

@@ -38,7 +38,9 @@ FULL = attrs.evolve(
     expires=1_800_000_000,
     owner="älice@example.com",
     metadata="filename YQ==,filetype",
+    signed_type="image/é",
     sha256="0" * 64,
+    sha512="1" * 128,
     node="https://a.example/x",
     revision=7,
 )
@@ -179,7 +181,9 @@ class RecordTests(SynchronousTestCase):
             "expires": [-1, 1.5, "5", False],
             "owner": [5, "\udfff", "x" * 4097],
             "metadata": [None, "é", "x" * 2049],
+            "signed_type": [None, 5, "\u0100", "é" * 256],
             "sha256": ["", "0" * 63, "G" * 64, 5],
+            "sha512": ["", "0" * 64, "G" * 128, 5],
             "node": [None, 5],
             "revision": [None, 0, -1, 1.0, True],
         }

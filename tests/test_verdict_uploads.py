@@ -150,6 +150,15 @@ class CreationTests(SynchronousTestCase):
         wrong = create(f"/up/a/b.txt{query('v2', content_type=b'text/css')}", declared=None)
         self.assertEqual(wrong, BadSignature)
 
+    def test_foreign_type(self) -> None:
+        """
+        A type that is no ASCII is stored as another and remembered as it was signed.
+        """
+        stored = attrs.evolve(SLOT, content_type="application/octet-stream")
+        for signed in ("text/é".encode(), b"text/\xe9"):
+            judged = create(f"/up/a/b.txt{query('v2', content_type=signed)}", declared=signed)
+            self.assertEqual(judged, Verdict(stored, "v2", signed.decode("latin-1")))
+
     def test_content_type(self) -> None:
         """
         The type of the request's own content does not pass for the file's.
@@ -335,6 +344,18 @@ class AgainTests(SynchronousTestCase):
         asked = f"?v3={mac('v3', operation=b'x')}&expires={LATER}&x"
         self.assertEqual(again(asked, begun("v3")), MalformedQuery)
         self.assertEqual(again(query("v3") + "&x", begun("v3")), BadSignature)
+
+    def test_foreign_type(self) -> None:
+        """
+        Nor does a type that is no ASCII keep an upload from going on.
+        """
+        signed = "text/é".encode()
+        record = begun(
+            "v2", content_type="application/octet-stream", signed_type=signed.decode("latin-1")
+        )
+        self.assertEqual(again(query("v2", content_type=signed), record), None)
+        for other in (b"application/octet-stream", b"text/\xe9", b""):
+            self.assertEqual(again(query("v2", content_type=other), record), BadSignature)
 
     def test_coded(self) -> None:
         """

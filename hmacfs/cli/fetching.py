@@ -124,6 +124,8 @@ class Fetching:
         try:
             connection.putrequest("GET", self._target, skip_accept_encoding=True)
             connection.putheader("Accept", "application/json, */*;q=0.5")
+            if self._way.authorization:
+                connection.putheader("Authorization", self._way.authorization)
             if landing.offset and landing.etag:
                 connection.putheader("Range", f"bytes={landing.offset}-")
                 connection.putheader("If-Range", landing.etag)

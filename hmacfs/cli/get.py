@@ -18,7 +18,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
-from hmacfs.cli import progress, ways
+import attrs
+
+from hmacfs.cli import bearer, progress, ways
 from hmacfs.cli.failures import Failure
 from hmacfs.cli.fetching import Fetching
 from hmacfs.cli.landing import Landing, PartFile, Pipe
@@ -51,6 +53,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="where to, in place of what is there; - for standard output. By default a new file "
         "in this folder, by the end of the URL",
     )
+    bearer.add_argument(parser)
 
 
 def run(arguments: Namespace, _read_settings: Callable[[], Settings]) -> None:
@@ -62,6 +65,7 @@ def run(arguments: Namespace, _read_settings: Callable[[], Settings]) -> None:
     began = time.monotonic()
     shown = progress.on_terminal()
     way, target = ways.slot(arguments.url)
+    way = attrs.evolve(way, authorization=bearer.read(arguments.bearer_file))
     name = arguments.output or _name(urlsplit(target).path)
     landing: Landing = Pipe(sys.stdout.fileno()) if name == "-" else PartFile(name)
     fetching = Fetching(way, target, os.path.basename(name), landing, shown, Retries(shown.say))

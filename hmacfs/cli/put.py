@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from hmacfs import media
-from hmacfs.cli import progress, sign, ways
+from hmacfs.cli import bearer, progress, sign, ways
 from hmacfs.cli.failures import Failure
 from hmacfs.cli.retries import Retries
 from hmacfs.cli.sending import Content, Sending
@@ -39,6 +39,7 @@ by itself; where it was interrupted, the same command goes on.
 
     hmacfs put photo.jpg --name holiday/photo.jpg
     hmacfs put photo.jpg --url "https://files.example.org/uploads/a/photo.jpg?v=..."
+    hmacfs put photo.jpg --url "https://files.example.org/uploads/a/photo.jpg" --bearer-file token
 """
 
 
@@ -61,12 +62,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Say what can be said behind ``hmacfs put``."""
     parser.add_argument("file", metavar="FILE", help="the file to upload")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--url", metavar="SLOT", help="a signed URL for this file, of its size")
+    where.add_argument(
+        "--url",
+        metavar="SLOT",
+        help="a slot for this file, of its size: a signed URL, or one with a --bearer-file",
+    )
     where.add_argument(
         "--name",
         metavar="NAME",
         help="sign one by the settings, for this name on the server; by default that of FILE",
     )
+    bearer.add_argument(parser)
     sign.add_scheme(parser)
 
 
@@ -112,6 +118,7 @@ def _given(arguments: Namespace) -> Slot:
     if arguments.scheme or arguments.expires:
         raise Failure("--scheme and --expires: the URL is signed already.", 2)
     way, target = ways.slot(arguments.url)
+    way = attrs.evolve(way, authorization=bearer.read(arguments.bearer_file))
     path = urlsplit(target).path
     return Slot(way, target, way.base + path, arguments.type or media.guess(unquote(path)))
 
@@ -120,6 +127,8 @@ def _signed(arguments: Namespace, size: int, settings: Settings) -> Slot:
     """
     :param size: bytes.
     """
+    if arguments.bearer_file is not None:
+        raise Failure("--bearer-file: it goes with the slot that --url names.", 2)
     text = arguments.name if arguments.name is not None else os.path.basename(arguments.file)
     name = sign.named(text, settings)
     scheme, expires = sign.terms(arguments, size, settings)

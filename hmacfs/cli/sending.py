@@ -239,6 +239,8 @@ class Sending:
             connection.putheader("Content-Length", str(stop - start))
             if place:
                 connection.putheader("Content-Range", place)
+            if self._way.authorization:
+                connection.putheader("Authorization", self._way.authorization)
             for name, value in fields.items():
                 connection.putheader(name, value)
             connection.endheaders()

@@ -47,11 +47,13 @@ class Way:
         URL's host, or ``None``.
     :ivar certificate: the path of the certificate that the daemon shows, or
         ``None`` where the system's authorities judge it.
+    :ivar authorization: the ``Authorization`` of every request; ``""`` for none.
     """
 
     base: str
     socket: str | None = None
     certificate: str | None = None
+    authorization: str = attrs.field(default="", repr=False)
 
 
 def nearest(settings: Settings) -> Way | None:

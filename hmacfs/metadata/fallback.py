@@ -8,14 +8,16 @@ nothing is ever queued, an outage costs no memory, and writing behind and
 catching up are one and the same thing.
 
 Redis is asked only for an upload that this node has never heard of, and only
-while the breaker says that it answers.
+while the breaker says that it answers.  So nothing that it tells is this
+node's: it is of another node, whose ``PublicURL`` stands in it, or nobody can
+be sent there and it is as good as unknown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -31,6 +33,9 @@ from hmacfs.uploads import UploadRecord
 SLICE = 100
 """Changes that are looked up, pushed and noted at a time."""
 
+STOP_WITHIN = 0.25
+"""Seconds that a stop waits for what is being pushed: as long as Redis has to answer."""
+
 
 @implementer(ILedger, ISharing)
 class FallbackMetadata:
@@ -44,14 +49,16 @@ class FallbackMetadata:
         self,
         own: SqliteMetadata,
         shared: ISharedMetadata,
+        node: str,
         hub: IHub,
         clock: IReactorTime,
         every: float = PROBE_EVERY,
     ) -> None:
         """
+        :param node: this one's ``PublicURL``, ``""`` where it has none.
         :param every: seconds between two probes of *shared*.
         """
-        self._own, self._shared = own, shared
+        self._own, self._shared, self._node, self._clock = own, shared, node, clock
         self._breaker = Breaker(shared.server, self._rejoin, hub, clock, every)
         self._pushing = DeferredLock()
 
@@ -61,8 +68,8 @@ class FallbackMetadata:
 
     def stop(self) -> Deferred[None]:
         """
-        See :meth:`hmacfs.interfaces.IMetadata.stop`.  What was not pushed is
-        pushed after the next start.
+        See :meth:`hmacfs.interfaces.IMetadata.stop`.  What is being pushed
+        has :data:`STOP_WITHIN`; the rest is pushed after the next start.
         """
         return Deferred.fromCoroutine(self._stop())
 
@@ -74,8 +81,9 @@ class FallbackMetadata:
         """
         See :meth:`hmacfs.interfaces.IMetadata.get`.
 
-        :return: fires with ``None``, in time, also where Redis might have
-            known it and does not answer.
+        :return: fires with this node's record, or with that of a node which
+            says where it is; with ``None``, in time, also where Redis might
+            have known it and does not answer.
         """
         return Deferred.fromCoroutine(self._get(id))
 
@@ -109,7 +117,9 @@ class FallbackMetadata:
 
     async def _stop(self) -> None:
         watched = self._breaker.stop()
-        await self._shared.stop()  # whatever is being pushed fails now
+        pushed = self._pushing.run(lambda: None).addTimeout(STOP_WITHIN, self._clock)
+        await pushed.addErrback(lambda failure: failure.trap(TimeoutError))
+        await self._shared.stop()  # whatever is still being pushed fails now
         await watched
         await self._pushing.run(lambda: None)
         await self._own.stop()
@@ -121,10 +131,11 @@ class FallbackMetadata:
         if self._breaker.state == "local":
             return None
         try:
-            return await self._shared.get(id)
+            found = await self._shared.get(id)
         except MetadataUnavailable as trouble:
             self._breaker.failed(str(trouble))
             return None
+        return None if found is None or found.node in ("", self._node) else found
 
     def _changed(self, result: None) -> None:
         # While something is pushed already, it goes on until nothing is

@@ -30,4 +30,4 @@ def open_metadata(settings: Settings, database: IDatabase, hub: IHub, reactor: A
 
     pool = RedisPool(parse(settings.redis_url), reactor)
     shared = RedisMetadata(pool, settings.redis_prefix, reactor, expiry)
-    return FallbackMetadata(own, shared, hub, reactor)
+    return FallbackMetadata(own, shared, settings.public_url, hub, reactor)

@@ -102,7 +102,7 @@ class SqliteMetadata:
 
     def put(self, record: UploadRecord) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IMetadata.put`."""
-        return self._database.run(_put, record)
+        return self._database.note(_put, record)
 
     def get(self, id: str) -> Deferred[UploadRecord | None]:
         """See :meth:`hmacfs.interfaces.IMetadata.get`."""
@@ -110,7 +110,7 @@ class SqliteMetadata:
 
     def remove(self, id: str) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IMetadata.remove`."""
-        return self._database.run(_remove, id, int(self._clock.seconds()), self._expiry)
+        return self._database.note(_remove, id, int(self._clock.seconds()), self._expiry)
 
     def all(self) -> Deferred[Sequence[UploadRecord]]:
         """See :meth:`hmacfs.interfaces.ILedger.all`."""
@@ -158,7 +158,7 @@ class SqliteMetadata:
         Note that *changes* were pushed; what has changed again meanwhile
         stays behind.
         """
-        return self._database.run(_pushed, changes)
+        return self._database.note(_pushed, changes)
 
 
 def _make_tables(database: sqlite3.Connection) -> None:

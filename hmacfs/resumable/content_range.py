@@ -15,7 +15,7 @@ import re
 from types import MappingProxyType
 from typing import NoReturn
 
-from hmacfs.digests import promised, promised_sha256
+from hmacfs.digests import promised, promised_whole
 from hmacfs.errors import (
     InconsistentLength,
     LengthRequired,
@@ -65,7 +65,7 @@ def _read(head: Head) -> Step:
         length=length,
         digests=promised("Content-Digest", head.get(b"content-digest")),
         content_type=file_type(head),
-        sha256=promised_sha256(head.get(b"repr-digest")),
+        promised=promised_whole(head.get(b"repr-digest")),
     )
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from hmacfs import fields
-from hmacfs.digests import promised, promised_sha256
+from hmacfs.digests import promised, promised_whole
 from hmacfs.errors import (
     Headers,
     InconsistentLength,
@@ -49,7 +49,10 @@ VERSIONS = range(5, 9)
 """The interop versions that are spoken."""
 
 _UNTYPED = 5
-"""The one whose bytes to append need no type."""
+"""
+The one whose bytes to append have no type of their own: URLSession says that
+of the file again, tus-js-client none.
+"""
 
 _ENDING_BY_LENGTH = range(5, 7)
 """
@@ -133,14 +136,13 @@ def _create(head: Head) -> Create:
         length=bounded(head, length),
         content_type=file_type(head),
         complete=_ends(head, complete),
-        sha256=promised_sha256(head.get(b"repr-digest")),
+        promised=promised_whole(head.get(b"repr-digest")),
         digests=promised("Content-Digest", head.get(b"content-digest")),
     )
 
 
 def _patch(head: Head) -> Append:
-    given = media_type(head)
-    if given != PARTIAL and (given or _version(head) != _UNTYPED):
+    if media_type(head) != PARTIAL and _version(head) != _UNTYPED:
         raise UnsupportedMediaType(
             f"Bytes of an upload have the type {PARTIAL.decode()}.", [(b"Accept-Patch", PARTIAL)]
         )
@@ -153,6 +155,7 @@ def _patch(head: Head) -> Append:
         size=head.length,
         length=_length(head, offset, complete),
         complete=_ends(head, complete),
+        promised=promised_whole(head.get(b"repr-digest")),
         digests=promised("Content-Digest", head.get(b"content-digest")),
     )
 

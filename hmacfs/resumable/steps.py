@@ -45,7 +45,7 @@ class Create:
         ``False``: it does not, even where the length is reached with it.
         ``None``: the length alone tells.
     :ivar metadata: tus' ``Upload-Metadata`` as sent.
-    :ivar sha256: the hexadecimal digest that the whole file shall have.
+    :ivar promised: what the whole file shall have.
     :ivar digests: what the content of this request shall have.
     """
 
@@ -53,7 +53,7 @@ class Create:
     content_type: bytes | None = None
     complete: bool | None = None
     metadata: str = ""
-    sha256: str | None = None
+    promised: tuple[Digest, ...] = ()
     digests: tuple[Digest, ...] = ()
 
 
@@ -66,18 +66,18 @@ class Append:
     :ivar size: bytes of the content, ``None`` where its end will tell.
     :ivar length: bytes of the whole file, where the request says them.
     :ivar complete: as of :class:`Create`.
+    :ivar promised: as of :class:`Create`.
     :ivar digests: as of :class:`Create`.
     :ivar content_type: as of :class:`Create`; of a ``Content-Range`` alone.
-    :ivar sha256: as of :class:`Create`; of a ``Content-Range`` alone.
     """
 
     offset: int
     size: int | None
     length: int | None = None
     complete: bool | None = None
+    promised: tuple[Digest, ...] = ()
     digests: tuple[Digest, ...] = ()
     content_type: bytes | None = None
-    sha256: str | None = None
 
 
 @attrs.frozen

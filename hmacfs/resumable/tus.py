@@ -62,6 +62,10 @@ def is_tus(head: Head) -> bool:
     )
 
 
+_BRINGING = (b"PATCH", b"POST")
+"""The methods whose content is read; that of any other is dropped."""
+
+
 def method(head: Head) -> bytes:
     """
     :return: the method that counts, which ``X-HTTP-Method-Override`` names
@@ -132,18 +136,24 @@ def _post(head: Head) -> Create:
         length=_length(head),
         content_type=metadata(said).get(b"filetype"),
         metadata=said.decode(),
-        sha256=digests.promised_sha256(head.get(b"repr-digest")),
+        promised=digests.promised_whole(head.get(b"repr-digest")),
         digests=_digests(head),
     )
 
 
 def _patch(head: Head) -> Append:
+    if head.method not in _BRINGING:
+        raise MethodNotAllowed(
+            "Bytes of an upload are brought by PATCH, or by a POST that stands for it.",
+            [(b"Allow", b"PATCH, POST")],
+        )
     _check_type(head)
     said = head.get(b"upload-length")
     return Append(
         offset=natural(head.get(b"upload-offset") or b"", "Upload-Offset"),
         size=head.length,
         length=None if said is None else natural(said, "Upload-Length"),
+        promised=digests.promised_whole(head.get(b"repr-digest")),
         digests=_digests(head),
     )
 

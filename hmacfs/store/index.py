@@ -39,6 +39,11 @@ MARK = NAME + ".mark"
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
+# Whether each transaction is synced, or is so with the next one that is: none
+# is ever lost but the last ones (https://sqlite.org/pragma.html#pragma_synchronous).
+_SYNCED = "PRAGMA synchronous = FULL"
+_SYNCED_LATER = "PRAGMA synchronous = NORMAL"
+
 
 class Transactions:
     """
@@ -129,6 +134,10 @@ class SqliteIndex(Transactions):
         """See :meth:`hmacfs.interfaces.IDatabase.run`."""
         return self._threads.run(self._run, function, args)
 
+    def note(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
+        """See :meth:`hmacfs.interfaces.IDatabase.note`."""
+        return self._threads.run(self._note, function, args)
+
     def faults(self) -> Sequence[str]:
         """See :meth:`hmacfs.interfaces.IIndex.faults`."""
         return self._faults
@@ -152,8 +161,7 @@ class SqliteIndex(Transactions):
         connection = sqlite3.connect(self._path(NAME), isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            # Without it the last batch may be lost to a power cut, and its parts are gone.
-            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(_SYNCED)
         except BaseException:
             connection.close()
             raise
@@ -177,6 +185,16 @@ class SqliteIndex(Transactions):
             if code(error) in _DAMAGED and not self._faults:
                 self._mark()
             raise
+
+    def _note(self, function: Callable[..., T], args: tuple[Any, ...]) -> T:
+        assert self._connection is not None
+        self._connection.execute(_SYNCED_LATER)
+        try:
+            return self._run(function, args)
+        finally:
+            # It is another connection by now, or none, where its file was removed.
+            if self._connection is not None:
+                self._connection.execute(_SYNCED)
 
     def _put_back(self) -> None:
         """

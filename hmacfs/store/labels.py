@@ -28,8 +28,8 @@ from hmacfs.records import MAXIMUM, FileRecord, Row, Status
 from hmacfs.uploads import Slot, UploadRecord
 from hmacfs.uploads import decode as decode_record
 
-_COMMITTING = 200
-"""Bytes that a commit adds at most: ids, a time and a digest."""
+_COMMITTING = 450
+"""Bytes that later requests and a commit add at most: ids, a time and digests."""
 
 
 @attrs.frozen
@@ -53,12 +53,14 @@ class Label:
         but for the synced ones.
     :ivar synced: how many bytes of the part would survive a power cut;
         ``None`` where not even the part would.
+    :ivar trusted: how many bytes of the part count, where those behind them
+        still have to be held against a digest; ``None`` where all do.
     :ivar counted: unix seconds from which the term of the file counts, where
         that is not *stored*: it came back out of the trash then.
 
     The others are those of the :class:`~hmacfs.uploads.UploadRecord`, of a part
-    that was begun with one; *promised* is its digest, and *overwrite* ``None``
-    for ``False``.
+    that was begun with one; *promised* and *promised512* are its
+    digests, and *overwrite* ``None`` for ``False``.
     """
 
     content_type: str
@@ -75,9 +77,12 @@ class Label:
     created: float | None = None
     overwrite: bool | None = None
     metadata: str | None = None
+    signed_type: str | None = None
     promised: str | None = None
+    promised512: str | None = None
     boot: str | None = None
     synced: int | None = None
+    trusted: int | None = None
     counted: float | None = None
 
 
@@ -91,6 +96,7 @@ _NUMBERS: dict[str, tuple[type, ...]] = {
     "stored": (int, float),
     "created": (int, float),
     "synced": (int,),
+    "trusted": (int,),
     "counted": (int, float),
 }
 # A commit's id becomes the name of a version, and nothing else ever should.
@@ -122,7 +128,9 @@ def begun(slot: Slot, record: UploadRecord | None, until: int, boot: str) -> Lab
         created=record.created,
         overwrite=slot.overwrite or None,
         metadata=record.metadata or None,
+        signed_type=record.signed_type or None,
         promised=record.sha256,
+        promised512=record.sha512,
     )
 
 
@@ -148,7 +156,9 @@ def recorded(id: str, label: Label) -> UploadRecord | None:
             "expires": label.expires,
             "owner": label.owner,
             "metadata": label.metadata or "",
+            "signed_type": label.signed_type or "",
             "sha256": label.promised,
+            "sha512": label.promised512,
         }
     )
 

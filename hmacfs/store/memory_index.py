@@ -62,6 +62,10 @@ class MemoryIndex(Transactions):
         """See :meth:`hmacfs.interfaces.IDatabase.run`."""
         return maybeDeferred(self.transact, function, *args)
 
+    def note(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
+        """See :meth:`hmacfs.interfaces.IDatabase.note`."""
+        return self.run(function, *args)
+
     def faults(self) -> Sequence[str]:
         """Memory is never damaged."""
         return ()

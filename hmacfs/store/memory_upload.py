@@ -5,12 +5,13 @@ Uploads into memory.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from zope.interface import implementer
 
+from hmacfs.digests import Digest
 from hmacfs.errors import Refusal, WrongLength
 from hmacfs.interfaces import IUpload
 from hmacfs.records import FileRecord
@@ -50,6 +51,7 @@ class MemoryUpload:
         self._store = store
         self._until = until
         self._over = False
+        self._trusted: int | None = None
         store.writing[id] = self
 
     @property
@@ -79,10 +81,24 @@ class MemoryUpload:
 
     def truncate(self, offset: int) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
+        if self._trusted is not None:
+            self._trusted = min(self._trusted, offset)
         self._store.written -= self.offset - offset
         del self._data[offset:]
         self._promise.need(0 if self.slot.size is None else self.slot.size - self.offset)
         return succeed(None)
+
+    def promise(self, digests: Iterable[Digest]) -> Deferred[None]:
+        """See :meth:`hmacfs.interfaces.IUpload.promise`."""
+        return maybeDeferred(self._promised, digests)
+
+    def distrust(self) -> None:
+        """See :meth:`hmacfs.interfaces.IUpload.distrust`."""
+        self._trusted = self.offset
+
+    def trust(self) -> None:
+        """See :meth:`hmacfs.interfaces.IUpload.trust`."""
+        self._trusted = None
 
     def digest(self, algorithm: str, start: int = 0) -> Deferred[bytes]:
         """See :meth:`hmacfs.interfaces.IUpload.digest`."""
@@ -100,6 +116,8 @@ class MemoryUpload:
     def suspend(self) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.suspend`."""
         if not self._over:
+            if self._trusted is not None:
+                self.truncate(self._trusted)
             self._end()
             until = self._until
             if until is None:
@@ -115,6 +133,10 @@ class MemoryUpload:
             self._end()
             self._store.drop_part(self._id)
         return succeed(None)
+
+    def _promised(self, digests: Iterable[Digest]) -> None:
+        if self.record is not None:
+            self.record = self.record.promising(digests)
 
     def _end(self) -> None:
         self._over = True

@@ -52,10 +52,10 @@ class Policy:
     :ivar min_free_space: bytes that are kept back from uploads.
     :ivar upload_expiry: seconds that an unfinished upload waits.
     :ivar network: whether a network file system is taken.
-    :ivar durable: whether what is kept survives a power cut
-        (``Durability = "full"``).
-    :ivar sync_every: bytes of an upload that a power cut may cost, or a little
-        more; each sync holds its client back.
+    :ivar durable: whether files survive a power cut, and uploads with what was
+        synced of them (``Durability = "full"``).
+    :ivar sync_every: an upload is synced at each multiple of so many bytes: a
+        power cut costs what came since, and each sync holds its client back.
     :ivar retention: when files and versions expire.
     :ivar max_versions: how many versions a name has; 0 for any number.
     :ivar tombstone_ttl: seconds that a name takes no file when its own is gone;

@@ -13,7 +13,12 @@ Who writes to a part holds the lock of its file, until he closes it.
 What a power cut leaves of bytes that were not synced may be anything, zeros
 say.  So the label tells how many were, and in which boot of the machine the
 others were written: in that same boot they are there, whatever became of the
-daemon, and in any other the part is cut.
+daemon, and in any other the part is cut.  One of which nothing was synced may
+be there behind a power cut as well, or not, or without its label: it goes.
+
+Bytes that came with a digest count for nothing until they were held against
+it.  While they come, the label tells how many were there before: whoever finds
+it so, since the daemon died meanwhile, cuts the others off.
 """
 
 from __future__ import annotations
@@ -118,7 +123,7 @@ class Parts:
 
     def reopen(self, id: bytes) -> Part:
         """
-        Take a part that nobody writes to.
+        Take a part that nobody writes to, with as much of it as is trusted.
 
         :raise NotFound: it is not there, or nobody knows what it was to become.
         :raise BlockingIOError: somebody writes to it.
@@ -132,10 +137,14 @@ class Parts:
             label, beside = self._label(id, file)
             if label is None or not self._has(id, file):
                 raise missing()
+            part = Part(id, file, label, beside)
+            if label.trusted is not None:
+                self.cut(file, label.trusted)
+                part = self.tell(part, attrs.evolve(label, trusted=None))
         except BaseException:
             self._disk.close(file)
             raise
-        return Part(id, file, label, beside)
+        return part
 
     @contextmanager
     def reopened(self, id: bytes) -> Iterator[Part]:
@@ -147,6 +156,13 @@ class Parts:
             yield part
         finally:
             self._disk.close(part.file)
+
+    def cut(self, file: int, size: int) -> None:
+        """
+        Leave *size* bytes of a part, at most.
+        """
+        if self._disk.status(file).size > size:
+            self._disk.truncate(file, size)
 
     def size(self, id: bytes) -> int:
         """
@@ -170,6 +186,7 @@ class Parts:
     def tell(self, part: Part, label: Label) -> Part:
         """
         Let *part* say *label* of itself, where there are no attributes as well.
+        What a power cut leaves says that, or what it said before.
 
         :return: the part as it is then.
         """

@@ -12,8 +12,8 @@ it was to become; what stands there says how far it came:
   from the trash.  Its row is written, and the part goes.
 * Otherwise it was not committed.  It waits until its time is over, and goes
   at once where that is past, or where it does not say what it was to become.
-  If the machine was started since it was written, it is cut to the bytes that
-  were synced, or goes where not even it was.
+  It is cut to the bytes that are trusted; and to those that were synced, or
+  goes where not even it was, if the machine was started since it was written.
 * A version that is the very file under the name was made for a replacement
   that did not come, or has been restored: it goes.
 * Folders made for it go, if they are empty.
@@ -164,13 +164,16 @@ class Recovery:
         :return: whether there is any.
         """
         # A boot that nobody knows is none we could trust.
-        if self._boot and label.boot == self._boot:
+        same = self._boot != "" and label.boot == self._boot
+        if same and label.trusted is None:
             return True
-        if label.synced is None or status.size < label.synced:
+        if not same and (label.synced is None or status.size < label.synced):
             return False
+        # To reopen it cuts it to what is trusted.
         with self._parts.reopened(id) as part:
-            self._disk.truncate(part.file, label.synced)
-            self._parts.tell(part, attrs.evolve(label, boot=self._boot))
+            if not same:
+                self._parts.cut(part.file, label.synced or 0)
+                self._parts.tell(part, attrs.evolve(part.label, boot=self._boot))
         return True
 
     def _known(self, name: StoredName, part: Status, label: Label) -> Known:

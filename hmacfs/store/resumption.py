@@ -8,8 +8,10 @@ there.  How far one came is what the disk says.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 from twisted.logger import Logger
 
@@ -97,12 +99,41 @@ class Resumption:
         due = self._opened.suspended.due(now, most)
         return self._opened.threads.run(self._expire, due) if due else succeed([])
 
+    def settle(self) -> Deferred[None]:
+        """
+        Let all that is suspended survive the end of the machine: it may be
+        about to be started anew, and not the daemon alone.
+        """
+        opened = self._opened
+        if not opened.policy.durable:
+            return succeed(None)
+        return opened.threads.run(self._settle, opened.suspended.ids())
+
     def _take(self, id: bytes) -> tuple[Part, int]:
         """
         :return: the part, and how many bytes it has since nobody else writes to it.
         """
         part = self._opened.parts.reopen(id)
         return part, self._opened.disk.status(part.file).size
+
+    def _settle(self, ids: Sequence[bytes]) -> None:
+        for id in ids:
+            try:
+                # Somebody may have removed it, or another process write to it.
+                with suppress(NotFound, BlockingIOError), self._opened.parts.reopened(id) as part:
+                    self._settle_part(part)
+            except OSError:
+                self.log.failure("part {id} may not survive a power cut", id=id.decode())
+
+    def _settle_part(self, part: Part) -> None:
+        size = self._opened.disk.status(part.file).size
+        if part.label.synced == size:
+            return
+        try:
+            self._opened.parts.keep(part, attrs.evolve(part.label, synced=size))
+        except OSError:
+            self.log.failure("the disk did not keep part {id}", id=part.id.decode())
+            self._opened.parts.drop(part.id)
 
     def _expire(self, due: Sequence[Waiting]) -> Sequence[UploadRecord]:
         for waiting in due:

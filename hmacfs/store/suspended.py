@@ -64,6 +64,12 @@ class Suspended:
         """
         return tuple(self._named.get(name, ()))
 
+    def ids(self) -> Sequence[bytes]:
+        """
+        :return: those of all of them.
+        """
+        return tuple(self._waiting)
+
     def records(self) -> Sequence[UploadRecord]:
         """
         :return: those of all that can be gone on with.

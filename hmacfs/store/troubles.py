@@ -12,6 +12,7 @@ from hmacfs.errors import (
     NoSpace,
     NotAFolder,
     NotFound,
+    Overloaded,
     Refusal,
     TooLarge,
 )
@@ -65,6 +66,8 @@ def refusal(error: OSError) -> Refusal | None:
         return NotAFolder("A folder of this name is a file already.")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return full()
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return Overloaded()
     if error.errno == errno.EFBIG:
         return too_large()
     if error.errno == errno.ENAMETOOLONG:

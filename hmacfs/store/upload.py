@@ -4,7 +4,7 @@ An upload on its way into a part.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -13,7 +13,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hmacfs.errors import NoSpace, NotStored, WrongLength
+from hmacfs.digests import Digest
+from hmacfs.errors import NoSpace, NotStored, WrongDigest, WrongLength
 from hmacfs.interfaces import IUpload
 from hmacfs.records import FileRecord
 from hmacfs.store.labels import Label
@@ -75,6 +76,7 @@ class FilesystemUpload:
         self._share = share
         self._opened = opened
         self._over = False
+        self._trusted: int | None = None
         bounds = [bound for bound in (slot.size, slot.most) if bound is not None]
         self._bound = min(bounds, default=None)
         opened.writing[part.id] = record
@@ -99,8 +101,36 @@ class FilesystemUpload:
 
     def truncate(self, offset: int) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
+        if self._trusted is not None:
+            self._trusted = min(self._trusted, offset)
         done = self._opened.threads.run(self._truncate, offset, self._until())
         return done.addCallbacks(self._truncated, self._failed, (offset,))
+
+    def promise(self, digests: Iterable[Digest]) -> Deferred[None]:
+        """See :meth:`hmacfs.interfaces.IUpload.promise`."""
+        record = self.record
+        if record is None:
+            return succeed(None)
+        try:
+            promising = record.promising(digests)
+        except WrongDigest:
+            return fail()
+        if promising is record:
+            return succeed(None)
+        label = attrs.evolve(
+            self._part.label, promised=promising.sha256, promised512=promising.sha512
+        )
+        told = self._opened.threads.run(self._opened.parts.tell, self._part, label)
+        return told.addCallback(self._promised, promising)
+
+    def distrust(self) -> None:
+        """See :meth:`hmacfs.interfaces.IUpload.distrust`."""
+        # Nothing is written down before there is something to distrust.
+        self._trusted = self.offset
+
+    def trust(self) -> None:
+        """See :meth:`hmacfs.interfaces.IUpload.trust`."""
+        self._trusted = None
 
     def digest(self, algorithm: str, start: int = 0) -> Deferred[bytes]:
         """See :meth:`hmacfs.interfaces.IUpload.digest`."""
@@ -118,9 +148,12 @@ class FilesystemUpload:
         """See :meth:`hmacfs.interfaces.IUpload.suspend`."""
         if self._over:
             return succeed(None)
+        if self._trusted is not None and self._trusted < self.offset:
+            return self.truncate(self._trusted).addCallback(lambda _: self.suspend())
         self._over = True
+        self._trusted = None
         until = self._until() if self._came else self._part.label.until
-        done = self._opened.threads.run(self._suspend, self._kept(self.offset, until))
+        done = self._opened.threads.run(self._suspend, self.offset, until)
         done.addCallback(self._suspended)
         return done.addBoth(self._let_go)
 
@@ -149,6 +182,7 @@ class FilesystemUpload:
             stored=now,
             commit=opened.stamps.next(now, self._part.id.decode()),
             sha256=sha256,
+            trusted=None,
             # The upload's, and much of it sometimes: the file has no use for it.
             metadata=None,
         )
@@ -177,6 +211,10 @@ class FilesystemUpload:
         self.offset = offset
         self._promise.need(0 if self.slot.size is None else self.slot.size - offset)
         self._changed(part)
+
+    def _promised(self, part: Part, record: UploadRecord) -> None:
+        self._part = part
+        self.record = self._opened.writing[part.id] = record
 
     def _changed(self, part: Part) -> None:
         self._part = part
@@ -210,15 +248,16 @@ class FilesystemUpload:
         """
         :raise NotStored: a sync failed, and the part is gone.
         """
-        disk, part, trouble = self._opened.disk, self._part, None
+        disk, parts, part, trouble = self._opened.disk, self._opened.parts, self._part, None
         try:
+            if part.label.trusted != self._trusted:
+                part = parts.tell(part, attrs.evolve(part.label, trusted=self._trusted))
             write_all(disk, part.file, pieces)
         except OSError as error:
             trouble = error
         offset = disk.status(part.file).size
-        policy = self._opened.policy
-        if policy.durable and offset - (part.label.synced or 0) >= policy.sync_every:
-            part = self._keep(self._kept(offset, until))
+        if self._due(self.offset, offset):
+            part = self._say(parts.keep, self._kept(offset, until))
         return _Written(offset, part, trouble)
 
     def _truncate(self, offset: int, until: int) -> Part:
@@ -228,30 +267,52 @@ class FilesystemUpload:
         part = self._part
         if (part.label.synced or 0) > offset:
             # First: other bytes will be where those are that it says are synced.
-            part = self._keep(self._kept(offset, until))
+            part = self._say(self._opened.parts.keep, self._kept(offset, until))
         self._opened.disk.truncate(part.file, offset)
         return part
 
-    def _suspend(self, label: Label) -> Part:
-        # Often somebody only asks for the offset, or says a wrong one.
-        part = self._part if label == self._part.label else self._keep(label)
+    def _suspend(self, offset: int, until: int | None) -> Part:
+        """
+        :raise NotStored: the disk did not keep it, and the part is gone.
+        """
+        parts, part = self._opened.parts, self._part
+        label = attrs.evolve(part.label, until=until, trusted=None)
+        # Where boots cannot be told apart, every start may be behind a power cut.
+        unsure = self._opened.policy.durable and not label.boot and label.synced != offset
+        # And what came with a digest could not be counted before.
+        if unsure or self._due(label.synced or 0, offset):
+            part = self._say(parts.keep, self._kept(offset, until))
+        elif label != part.label:
+            part = self._say(parts.tell, label)
         self._opened.disk.close(part.file)
         return part
 
-    def _keep(self, label: Label) -> Part:
+    def _due(self, before: int, offset: int) -> bool:
         """
-        :raise NotStored: what was written cannot be trusted, and is gone.
+        :return: whether a step of ``sync_every`` lies between the two.
+        """
+        every = self._opened.policy.sync_every
+        return self._opened.policy.durable and offset // every > before // every
+
+    def _say(self, how: Callable[[Part, Label], Part], label: Label) -> Part:
+        """
+        :param how: a method of :class:`hmacfs.store.parts.Parts`.
+        :raise NotStored: what was written cannot be relied on, and is gone.
         """
         try:
-            return self._opened.parts.keep(self._part, label)
+            return how(self._part, label)
         except OSError as error:
             self.log.failure("the disk did not keep part {id}", id=self._part.id.decode())
             self._drop()
             raise NotStored("The disk did not keep the upload.") from error
 
     def _kept(self, offset: int, until: int | None) -> Label:
-        synced = offset if self._opened.policy.durable else None
-        return attrs.evolve(self._part.label, until=until, synced=synced)
+        """
+        :return: what a part says whose first *offset* bytes are synced.
+        """
+        counted = offset if self._trusted is None else self._trusted
+        synced = counted if self._opened.policy.durable else None
+        return attrs.evolve(self._part.label, until=until, synced=synced, trusted=self._trusted)
 
     def _drop(self) -> None:
         self._opened.disk.close(self._part.file)

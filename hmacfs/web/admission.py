@@ -108,10 +108,10 @@ class Admission:
         step = front.create(head)
         if isinstance(step, Probe):
             return await self._ranges.ask(request, step, protocol)
-        assert isinstance(step, Create | Append) and step.length is not None
-        found = creation_verdict(head, step.length, step.content_type, request.started, self._rules)
         if isinstance(step, Append):
-            return await self._ranges.enter(request, found, step, protocol)
+            return await self._ranges.enter(request, step, protocol)
+        assert isinstance(step, Create)
+        found = creation_verdict(head, step.length, step.content_type, request.started, self._rules)
         return await self._slots.enter(request, found, step, protocol)
 
     async def _resume(self, request: UploadRequest, id: str) -> IBody:

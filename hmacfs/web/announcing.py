@@ -30,5 +30,5 @@ class Announcing:
         """
         if not self.resumable:
             return ()
-        now = request.started
-        return announce(Standing(now=now, most=self.most, until=int(now) + self.expiry))
+        now = int(request.started)
+        return announce(Standing(now=now, most=self.most, until=now + self.expiry))

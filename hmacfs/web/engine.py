@@ -20,7 +20,7 @@ from hmacfs.interfaces import IBody, IFile, IHub, IStore, IUpload
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord
 from hmacfs.resumable.steps import Append, Create, Probe, Step
-from hmacfs.uploads import Slot, UploadRecord
+from hmacfs.uploads import Slot, UploadRecord, remembered
 from hmacfs.verdict import Verdict
 from hmacfs.web.kept import Kept
 from hmacfs.web.plan import Plan
@@ -133,8 +133,9 @@ class Engine:
             expires=slot.expires,
             owner=slot.owner,
             metadata=getattr(step, "metadata", ""),
-            sha256=getattr(step, "sha256", None),
+            signed_type=found.signed_type,
             node=self.terms.node,
+            **remembered(getattr(step, "promised", ())),
         )
 
     async def begin(self, slot: Slot, record: UploadRecord | None) -> IUpload:

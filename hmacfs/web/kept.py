@@ -49,7 +49,10 @@ class Kept:
         slot = found.slot
         for record in await self.waiting(slot.name):
             same = (record.length, record.dialect) == (slot.size, found.dialect)
-            if same and (found.dialect in _UNTYPED or record.content_type == slot.content_type):
+            types = (record.content_type, record.signed_type)
+            if same and (
+                found.dialect in _UNTYPED or types == (slot.content_type, found.signed_type)
+            ):
                 return record
         return None
 
@@ -83,6 +86,8 @@ class Kept:
         protocol.stands(part.record or record, part.offset)
         try:
             check(step, record, part.offset)
+            if step.promised:
+                await part.promise(step.promised)
         except TooLarge:
             if protocol.front.name == "draft":
                 await part.discard()

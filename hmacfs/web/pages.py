@@ -28,14 +28,15 @@ SAFETY = (
     (b"Content-Security-Policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
 )
 
-# Lists, since "*" means nothing to a browser beside Authorization.
+# Lists, since "*" means nothing to a browser beside Authorization.  Those of tus
+# that are refused are among them, or a page could not read why.
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _REQUEST_FIELDS = (
     b"Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, "
     b"If-Unmodified-Since, Range, X-Requested-With, X-HTTP-Method-Override, X-Request-ID, "
     b"Content-Digest, Content-Range, Repr-Digest, Want-Content-Digest, Want-Repr-Digest, "
-    b"Tus-Resumable, Upload-Checksum, Upload-Complete, Upload-Draft-Interop-Version, "
-    b"Upload-Length, Upload-Limit, Upload-Metadata, Upload-Offset"
+    b"Tus-Resumable, Upload-Checksum, Upload-Complete, Upload-Concat, Upload-Defer-Length, "
+    b"Upload-Draft-Interop-Version, Upload-Length, Upload-Limit, Upload-Metadata, Upload-Offset"
 )
 _EXPOSED = (
     b"Accept-Ranges, Content-Digest, Content-Disposition, Content-Length, Content-Range, "

@@ -55,13 +55,9 @@ class Plan:
 
     @property
     def promised(self) -> tuple[Digest, ...]:
-        """What the whole file was promised to hash to, by this request or the first."""
-        said = {self.step.sha256, None if self.record is None else self.record.sha256}
-        return tuple(
-            Digest("Repr-Digest", "sha256", bytes.fromhex(sha256))
-            for sha256 in said
-            if sha256 is not None
-        )
+        """What the whole file was promised to hash to, by this request or an earlier one."""
+        before = () if self.record is None else self.record.promised
+        return tuple(dict.fromkeys((*self.step.promised, *before)))
 
     def completes(self, offset: int) -> bool:
         """

@@ -3,15 +3,16 @@ Where a file comes part by part: a PUT with ``Content-Range``, at the URL that
 was signed.
 
 There is no other URL that could say which upload is meant: it is the one that
-was begun with the same signature, whichever way.
+was begun with the same signature, whichever way.  So a signature whose time is
+over begins nothing, and still goes on with what it began.
 """
 
 from __future__ import annotations
 
-from hmacfs.errors import Exists, Refusal, WrongOffset
+from hmacfs.errors import Exists, Expired, Refusal, WrongOffset
 from hmacfs.interfaces import IBody, IFile, IStore, IUpload
 from hmacfs.resumable.steps import Append, Probe
-from hmacfs.uploads import UploadRecord
+from hmacfs.uploads import Slot, UploadRecord
 from hmacfs.verdict import Rules, Verdict, creation_verdict
 from hmacfs.web.engine import Engine, head_of
 from hmacfs.web.kept import Kept
@@ -33,20 +34,20 @@ class RangeDoor:
         self._files = files
         self._rules = rules
 
-    async def enter(
-        self, request: UploadRequest, found: Verdict, step: Append, protocol: Protocol
-    ) -> IBody:
+    async def enter(self, request: UploadRequest, step: Append, protocol: Protocol) -> IBody:
         """
         Take a part of a file: the first, or the next.
 
         :return: what takes the body of *request*.
         """
+        assert step.length is not None
+        found, over = await self._judge(request, step.length, step.content_type)
         slot = found.slot
         assert slot.size is not None
         self._engine.check(request, step, slot.size - step.offset)
         turn = await self._engine.take(request, slot, going_on=True)
         try:
-            record, part = await self._part(request, found, step, protocol)
+            record, part = await self._part(request, found, over, step, protocol)
             try:
                 turn.check()
             except BaseException:
@@ -62,8 +63,48 @@ class RangeDoor:
         plan = Plan(record, protocol.front, step, step.offset)
         return self._engine.body(request, turn, part, plan, protocol)
 
+    async def _judge(
+        self, request: UploadRequest, length: int, declared: bytes | None
+    ) -> tuple[Verdict, Expired | None]:
+        """
+        :return: what the signature allows; and where its time is over what
+            refuses to begin anything by it.
+        """
+        head = head_of(request)
+        try:
+            return creation_verdict(head, length, declared, request.started, self._rules), None
+        except Expired as over:
+            found = creation_verdict(head, length, declared, None, self._rules)
+            if not await self._there(found):
+                raise
+            return found, over
+
+    async def _there(self, found: Verdict) -> bool:
+        """
+        :return: whether there is an upload or a file that *found* may have begun.
+        """
+        slot = found.slot
+        if self._engine.coming(slot.name) == slot.size or await self._kept.same(found):
+            return True
+        return await self._stored(slot)
+
+    async def _stored(self, slot: Slot) -> bool:
+        """
+        :return: whether there is a file that *slot* may have been for.
+        """
+        try:
+            (await self._engine.file(slot)).close()
+        except Exists:
+            return False
+        return True
+
     async def _part(
-        self, request: UploadRequest, found: Verdict, step: Append, protocol: Protocol
+        self,
+        request: UploadRequest,
+        found: Verdict,
+        over: Expired | None,
+        step: Append,
+        protocol: Protocol,
     ) -> tuple[UploadRecord, IUpload]:
         """
         :return: what is remembered of the upload, and a part or what compares.
@@ -71,6 +112,8 @@ class RangeDoor:
         kept = await self._kept.same(found)
         if kept is not None:
             return kept, await self._kept.resume(kept, step, protocol)
+        if over is not None:
+            raise over
         record = self._engine.record(request, found, step, protocol.front.name)
         protocol.stands(record, 0)
         slot = found.slot
@@ -92,9 +135,8 @@ class RangeDoor:
         """
         Tell how the upload at this URL stands.
         """
-        head = head_of(request)
         length = step.length if step.length is not None else await self._length(request)
-        found = creation_verdict(head, length, step.content_type, request.started, self._rules)
+        found, over = await self._judge(request, length, step.content_type)
         turn = await self._engine.take(request, found.slot, going_on=True)
         try:
             kept = await self._kept.same(found)
@@ -102,10 +144,11 @@ class RangeDoor:
                 return await self._engine.tell(request, turn, kept, self._kept, protocol)
             await self._kept.check(found.slot.name)
             record = self._engine.record(request, found, step, protocol.front.name)
-            try:
-                (await self._engine.file(found.slot)).close()
+            if await self._stored(found.slot):
                 protocol.stands(record.changed(state="finished"), record.length)
-            except Exists:
+            elif over is not None:
+                raise over
+            else:
                 protocol.stands(record, 0)
         except BaseException:
             turn.end()

@@ -9,12 +9,13 @@ is compared with the file as it comes: the same bytes to the end are answered
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from hashlib import new as new_hash
 
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from zope.interface import implementer
 
+from hmacfs.digests import Digest
 from hmacfs.errors import Exists
 from hmacfs.interfaces import IFile, IUpload
 from hmacfs.records import FileRecord
@@ -74,6 +75,16 @@ class Repetition:
             raise taken()
         record: FileRecord = self._file.record
         return record
+
+    def promise(self, digests: Iterable[Digest]) -> Deferred[None]:
+        """Nobody will go on with it: this request alone is held to them."""
+        return succeed(None)
+
+    def distrust(self) -> None:
+        """There is nothing that a start could find."""
+
+    def trust(self) -> None:
+        """As :meth:`distrust`."""
 
     def truncate(self, offset: int) -> Deferred[None]:
         """There is nothing to take back."""

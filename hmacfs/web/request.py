@@ -9,7 +9,6 @@ the bytes as they come; every other is rendered at once.
 from __future__ import annotations
 
 import errno
-import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -143,13 +142,12 @@ class UploadRequest(Request):
         """
         refusal = reason.value
         if isinstance(refusal, OSError) and refusal.errno in _TOO_MANY:
+            refusal = Overloaded()
+        if isinstance(refusal, Overloaded):
             # As many tracebacks as there are clients would tell no more.
             self._log.warn(
-                "request {request} was turned away: {why}",
-                request=self.id,
-                why=os.strerror(refusal.errno),
+                "request {request} was turned away: too many open files", request=self.id
             )
-            refusal = Overloaded("Too many clients are served just now.", [(b"Retry-After", b"5")])
         elif not isinstance(refusal, Refusal):
             self._log.failure("request {request} failed", failure=reason, request=self.id)
             refusal = Internal("The server met a fault of its own.")

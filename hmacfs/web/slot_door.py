@@ -7,7 +7,7 @@ which has a URL of its own from then on.
 
 from __future__ import annotations
 
-from hmacfs.digests import promised, promised_sha256
+from hmacfs.digests import promised, promised_whole
 from hmacfs.errors import Exists
 from hmacfs.http1 import Head
 from hmacfs.interfaces import IBody, IUpload
@@ -104,12 +104,9 @@ def whole(head: Head, slot: Slot) -> Create:
     """
     :return: what a plain PUT wants: all of a file.
     """
-    content = promised("Content-Digest", head.get(b"content-digest"))
-    # Its content is the whole file; the SHA-256 is looked at apart, since it is kept.
-    file = promised("Repr-Digest", head.get(b"repr-digest"))
     return Create(
         length=slot.size or 0,
         complete=True,
-        sha256=promised_sha256(head.get(b"repr-digest")),
-        digests=(*content, *(digest for digest in file if digest.algorithm != "sha256")),
+        promised=promised_whole(head.get(b"repr-digest")),
+        digests=promised("Content-Digest", head.get(b"content-digest")),
     )

@@ -68,6 +68,7 @@ class Upload:
         self.ended: Deferred[None] = Deferred()
         self._request = request
         self._part = part
+        self._known = part.record
         self._plan = plan
         self._hub = hub
         self._clock = clock
@@ -77,6 +78,8 @@ class Upload:
         self._worthless = False
         self._repeats = isinstance(part, Repetition)
         self._sink = FileSink(part.append, high_water, self._fail)
+        if plan.digests:
+            part.distrust()
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
         """The client, to be held back when the disk is slower."""
@@ -124,6 +127,7 @@ class Upload:
         part, plan = self._part, self._plan
         for digest in plan.digests:
             await self._check(digest, plan.start)
+        part.trust()
         if plan.completes(part.offset):
             await self._commit()
         elif self._repeats and plan.location:
@@ -131,8 +135,7 @@ class Upload:
             raise taken()
         else:
             await part.suspend()
-            if not self._repeats:
-                self._tell_suspended("unfinished")
+            self._tell_suspended("unfinished")
             self._answer(part.record or plan.record, part.offset, None)
             # The part says it all: the client need not wait, and who comes
             # next waits for this turn to end.
@@ -163,15 +166,17 @@ class Upload:
         promised = self._plan.promised
         if not promised and (self._repeats or not self._plan.hashed):
             return None
-        found = await self._part.digest("sha256")
+        found = {"sha256": await self._part.digest("sha256")}
         try:
             for digest in promised:
-                digest.check(found)
+                if digest.algorithm not in found:
+                    found[digest.algorithm] = await self._part.digest(digest.algorithm)
+                digest.check(found[digest.algorithm])
         except WrongDigest:
             # The whole file is another one: no byte of it is worth keeping.
             self._worthless = True
             raise
-        return found.hex()
+        return found["sha256"].hex()
 
     async def _check(self, digest: Digest, start: int) -> None:
         """
@@ -242,10 +247,12 @@ class Upload:
 
     async def _kept(self) -> None:
         """
-        Write down that the part was given more time.
+        Write down that the part was given more time, where it was: a request
+        that took no second has changed nothing, and a transaction less.
         """
-        if self._part.record is not None:
-            await self._records.keep(self._part.record)
+        record = self._part.record
+        if record is not None and record != self._known:
+            await self._records.keep(record)
 
     def _end(self) -> None:
         if not self.ended.called:

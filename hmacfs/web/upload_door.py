@@ -84,5 +84,5 @@ class UploadDoor:
             turn.end()
             raise
         self._engine.resumed(request, part)
-        plan = Plan(record, protocol.front, step, step.offset)
+        plan = Plan(part.record or record, protocol.front, step, step.offset)
         return self._engine.body(request, turn, part, plan, protocol)

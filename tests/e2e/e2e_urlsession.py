@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.e2e.curl import field_options
+from tests.e2e.curl import Answer, field_options
 from tests.e2e.fronts import Told, Wire, target_of
 from tests.e2e.ways import FILM, Course, Direct, Proxied, whole
 
@@ -134,6 +134,12 @@ class DirectTests(Direct, SynchronousTestCase):
         """
         self.check_resumed(IOS_18)
 
+    def test_ios_18_typed(self) -> None:
+        """
+        Or with bytes that have the type of the file, which the application has set.
+        """
+        self.check_resumed(attrs.evolve(IOS_18, append={**IOS_18.append, **TYPE}))
+
     def test_ios_18_1(self) -> None:
         """
         iOS 18.1 goes on, with bytes that have one.
@@ -148,22 +154,55 @@ class DirectTests(Direct, SynchronousTestCase):
 
 
 class ProxiedContract(Proxied):
-    """nginx would break on a 104: there the upload is a plain one."""
+    """
+    nginx would break on a 104: there the upload is a plain one, which is sent
+    again where the line broke.
+    """
 
-    def test_plain(self) -> None:
+    def put(self, system: System) -> Answer:
         """
-        All versions of iOS hear one answer, which is the last.
+        :raise AssertionError: the line broke before the last answer.
         """
-        path = self.write(FILM)
-        for system in [IOS_17, IOS_18, IOS_18_1, IOS_26]:
-            fields = {name: str(value) for name, value in (system.fields | system.create).items()}
-            heads = self.folder / f"heads-{system.version}"
-            options = [*field_options(fields), "--dump-header", str(heads)]
-            told = self.curl(*options, "--upload-file", path, self.slot(FILM))
-            self.assertEqual((told.status, told.version), (201, self.HTTP[1]))
-            statuses = re.findall(r"^HTTP/\S+ (\d+)", heads.read_text(), re.MULTILINE)
-            self.assertEqual(set(statuses) - {"100"}, {"201"})
-        self.assertEqual(self.course(FILM).served, whole(FILM))
+        fields = {name: str(value) for name, value in (system.fields | system.create).items()}
+        options = [*field_options(fields), "--dump-header", str(self.heads)]
+        return self.curl(*options, "--upload-file", self.path, self.slot(FILM))
+
+    def check_anew(self, system: System) -> None:
+        """
+        The second one is whole, and all that is heard is the last answer.
+        """
+        self.path, self.heads = self.write(FILM), self.folder / "heads"
+        self.cut()
+        self.assertRaises(AssertionError, self.put, system)
+        told = self.put(system)
+        self.assertEqual((told.status, told.version), (201, self.HTTP[1]))
+        statuses = re.findall(r"^HTTP/\S+ (\d+)", self.heads.read_text(), re.MULTILINE)
+        self.assertEqual(set(statuses) - {"100"}, {"201"})
+        self.assertEqual(self.course(FILM), Course(["PUT", "PUT"], [201], whole(FILM)))
+
+    def test_ios_17(self) -> None:
+        """
+        So it is for iOS 17, as everywhere.
+        """
+        self.check_anew(IOS_17)
+
+    def test_ios_18(self) -> None:
+        """
+        For iOS 18.0 too.
+        """
+        self.check_anew(IOS_18)
+
+    def test_ios_18_1(self) -> None:
+        """
+        For iOS 18.1 too.
+        """
+        self.check_anew(IOS_18_1)
+
+    def test_ios_26(self) -> None:
+        """
+        For iOS 26 too.
+        """
+        self.check_anew(IOS_26)
 
 
 class Http1Tests(ProxiedContract, SynchronousTestCase):
