@@ -101,6 +101,6 @@ class BenchTests(SynchronousTestCase):
                 *swept,
                 ("crawl of 1000 files, listed behind it", "files", "at least 1000"),
                 ("crawl of 1000 files, peak over idle", "MB", "at most 100"),
-                ("crawl of 1000 files, longest /health", "ms", "at most 50"),
+                ("crawl of 1000 files, longest stall", "ms", "at most 50"),
             ],
         )

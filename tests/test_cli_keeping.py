@@ -221,6 +221,16 @@ class AloneTests(KeepingTestCase):
         self.assertEqual((ran.status, self.store.exists()), (1, False))
         self.assertIn("no store", ran.err)
 
+    def test_other_user(self) -> None:
+        """
+        Root leaves nothing in a store that the user of the daemon could not open.
+        """
+        self.fill()
+        self.patch(os, "geteuid", lambda: os.getuid() + 1)
+        ran = self.hmacfs("ls")
+        self.assertEqual((ran.status, ran.out), (1, ""))
+        self.assertIn(f"belongs to user {os.getuid()}", ran.err)
+
     def test_warnings(self) -> None:
         """
         What a daemon would warn of is said.

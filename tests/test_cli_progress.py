@@ -92,6 +92,21 @@ class ProgressTests(SynchronousTestCase):
         bar.end()
         self.assertIn("5.00/10.0", stream.getvalue())
 
+    def test_other_units(self) -> None:
+        """
+        What is no bytes is counted as it is, and can leave nothing behind.
+        """
+        stream = Terminal()
+        bar = on(stream, stays=False)
+        bar.begin("checking", 2000, 1000, "files")
+        bar.end()
+        self.assertIn("| 1000/2000 [", stream.getvalue())
+        self.assertTrue(stream.getvalue().endswith("\r"))
+        stream = Terminal()
+        lines = Lines(stream, HINT)
+        lines.begin("checking", 2000, 0, "files")
+        self.assertEqual(stream.getvalue(), f"checking, 2000 files; {HINT}\n")
+
     def test_took(self) -> None:
         """
         Tenths of a second count where there is not a minute of them.

@@ -4,6 +4,7 @@ Tests for :mod:`hmacfs.control.removing` and :mod:`hmacfs.control.finding`.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from hashlib import sha256
 
@@ -105,6 +106,21 @@ class TakingDownTests(WithErrands, SynchronousTestCase):
         self.write("a", b"fine")
         self.assertEqual(self.take_down(digest=digest(b"bad")), [("version", "a", 3)])
         self.assertEqual((self.get("a"), self.done("versions", name="a")["versions"]), (b"fine", 0))
+
+    def test_hidden_version(self) -> None:
+        """
+        A version that nobody sees any more, over the bound, goes all the same.
+        """
+        for number in range(7):
+            self.write("a", b"bad" if number == 0 else b"%d" % number)
+        self.successResultOf(self.index.run(self.tell_digests))
+        self.assertEqual(self.take_down(digest=digest(b"bad")), [("version", "a", 3)])
+        self.assertEqual((self.get("a"), self.done("trash")["count"]), (b"6", 0))
+        self.assertEqual(self.take_down(digest=digest(b"bad")), [])
+
+    def tell_digests(self, database: sqlite3.Connection) -> None:
+        """Let the index know which bytes the large version has."""
+        database.execute("UPDATE versions SET sha256 = ? WHERE size = 3", (digest(b"bad"),))
 
     def test_trash(self) -> None:
         """

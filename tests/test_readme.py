@@ -115,6 +115,16 @@ class CommandTests(ReadmeTestCase):
         stored = self.folder / "hmacfs-data" / "holiday" / "film.mp4"
         self.assertEqual(stored.read_bytes(), (self.folder / "film.mp4").read_bytes())
 
+    def test_store(self) -> None:
+        """
+        The store is looked at, taken from, and looked after.
+        """
+        looked, taken, kept = self.blocks("sh", "Look after the store")
+        self.assertIn("4.9 KiB", self.assertRuns(looked.text))
+        self.assertIn("desk/note.bin", self.assertRuns(taken.text))
+        self.assertRuns(kept.text)
+        self.assertFalse((self.folder / "hmacfs-data" / "desk").exists())
+
     def test_pages(self) -> None:
         """
         Health, readiness and metrics are where they are said to be.
@@ -154,6 +164,7 @@ class CompletenessTests(ReadmeTestCase):
             "Settings",
             "Behind Prosody, ejabberd or Metronome",
             "Behind nginx",
+            "Look after the store",
         }
         others = [block for block in self.blocks("sh") if block.section not in sections]
         self.assertEqual(

@@ -49,6 +49,7 @@ def ask(settings: Settings, do: str, row: Row = ignored, **told: object) -> Mess
     hearing = _Hearing(row, shown)
     try:
         last = _answer(settings, {"do": do, **told}, hearing)
+        sys.stdout.flush()
     except BrokenPipeError:
         # Python would complain once more when it ends.
         sys.stdout = None

@@ -17,12 +17,13 @@ from twisted.logger import Logger
 
 from hmacfs.control import finding
 from hmacfs.control.asking import Asker
-from hmacfs.control.desk import Desk
+from hmacfs.control.desk import PAGE, Desk
 from hmacfs.control.finding import Place
 from hmacfs.control.lines import Message
 from hmacfs.control.looking import named
 from hmacfs.errors import NotFound, Refusal
-from hmacfs.records import Removed
+from hmacfs.names import StoredName
+from hmacfs.records import Due, Removed
 
 
 class TakingDown:
@@ -129,10 +130,26 @@ class TakingDown:
         if self._ban and (sha256 := await finding.digest(self._desk, self._asker, place)):
             await self._refuse(sha256)
         if place.trashed is None:
-            await store.remove_version(name, place.version)
+            await self._version(name, place.version)
         elif not await store.discard(place.trashed):
             return []
         return [_removed(place)]
+
+    async def _version(self, name: StoredName, id: str) -> None:
+        """
+        :raise NotFound: it went meanwhile.
+        """
+        store = self._desk.store
+        try:
+            await store.remove_version(name, id)
+        except NotFound:
+            # Nobody sees it any more, and until it is swept its bytes are there.
+            hidden = [Due(name.text, id, why) for why in ("expired", "over the bound")]
+            if not await store.retire(hidden, self._desk.clock.seconds()):
+                raise
+            for item in await store.trashed(name, PAGE):
+                if item.version == id:
+                    await store.discard(item)
 
     async def _refuse(self, sha256: str) -> None:
         if await self._desk.store.ban(sha256):

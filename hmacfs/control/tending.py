@@ -15,7 +15,7 @@ from hmacfs.store.tables.totals import totals
 SLICE = 200
 """Files that are checked at a time."""
 
-UNIT = "files"
+UNIT = "items"
 
 
 async def gc(desk: Desk, asker: Asker, dry: bool, confirm: bool) -> Message:

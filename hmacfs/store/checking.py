@@ -147,7 +147,7 @@ class Checking:
         if mend:
             await self._mend(found)
         cursor = (OWNERS, last) if last else self._following(OWNERS)
-        return Checked(cursor, most, found)
+        return Checked(cursor, len(found), found)
 
     async def _through_tree(
         self, stage: str, side: Side, after: Cursor, most: int, mend: bool
