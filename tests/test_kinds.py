@@ -497,9 +497,10 @@ class AnyValueTests(SynchronousTestCase):
     @given(st.sampled_from(KEYS), VALUES, st.booleans())
     def test_any_value(self, key: Any, value: object, unix: bool) -> None:
         """
-        No value of any key raises anything but a ``ValueError`` with a full stop.
+        No value of any key raises anything but a ``ValueError`` of whole sentences.
         """
         try:
             key.kind.read(value, Place("/etc/hmacfs", unix))
         except ValueError as error:
-            self.assertTrue(str(error).endswith("."), str(error))
+            said = [str(each)[-1:] for each in error.args]
+            self.assertEqual(set(said), {"."}, error.args)

@@ -206,7 +206,7 @@ class SettingsTests(ReadmeTestCase):
         defaults["Secret"] = r"\-"
         shown = {name: default.strip("`") for name, default in rows}
         self.assertEqual(shown, {name: defaults[name] for name in shown})
-        self.assertEqual(len(rows), 14)
+        self.assertEqual(len(rows), 16)
 
 
 class SnippetTests(ReadmeTestCase):

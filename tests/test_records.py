@@ -15,7 +15,7 @@ from hmacfs.errors import NotFound
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.uploads import UploadRecord
 from hmacfs.web.records import Records
-from tests.test_sweep import EXPIRY, NOW, record
+from tests.test_care_uploads import EXPIRY, NOW, record
 
 KNOWN = record(node="https://a.example.org", revision=3)
 

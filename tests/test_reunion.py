@@ -15,7 +15,7 @@ from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.reunion import Reunion
 from hmacfs.store.memory import MemoryStore
 from hmacfs.uploads import UploadRecord
-from tests.test_sweep import EXPIRY, NOW, record
+from tests.test_care_uploads import EXPIRY, NOW, record
 
 NODE = "https://a.example.org"
 
