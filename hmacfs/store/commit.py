@@ -110,7 +110,9 @@ class Commit:
         """
         with self.landing(slot.name, part):
             label = self._checked(part, label)
-            self._parts.relabel(part, label)
+            # All of it, also where there are no attributes: a start makes the
+            # row of nothing else.
+            part = self._parts.tell(part, label)
             self._disk.sync(part.file)
             status = self._disk.status(part.file)
             with self._locks.held(slot.name):
