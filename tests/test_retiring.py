@@ -6,11 +6,14 @@ disk fails, or somebody else was there.
 from __future__ import annotations
 
 import errno
+from hashlib import sha256
 
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
 
-from hmacfs.errors import NoSpace, NotStored, Refusal
+from hmacfs.abilities import IBans, IIndexed
+from hmacfs.errors import Banned, Deleted, NoSpace, NotStored, Refusal
 from hmacfs.names import recall
 from hmacfs.retention import Retention
 from hmacfs.store.opened import Policy
@@ -164,6 +167,44 @@ class SweepTests(SynchronousTestCase):
         result(self.life.store.stop())
         result(self.life.store.start())
         self.assertTrue(result(self.life.store.buried(recall(b"a"))))
+
+
+class AbilityTests(SynchronousTestCase):
+    """
+    The store can do what it says.
+    """
+
+    def test_interfaces(self) -> None:
+        """
+        It has the bans and the index that the operator's commands ask for.
+        """
+        life = new_life(Policy())
+        for ability in (IBans, IIndexed):
+            self.assertTrue(verifyObject(ability, life.store))
+
+    def test_bans(self) -> None:
+        """
+        A ban is told, once, and holds over a restart until it is lifted.
+        """
+        life, digest = new_life(Policy()), sha256(OLD).hexdigest()
+        self.assertEqual([result(life.store.ban(digest)) for _ in range(2)], [True, False])
+        result(life.store.stop())
+        result(life.store.start())
+        self.assertRaises(Banned, life.put, PATH, OLD)
+        self.assertEqual(list(result(life.store.banned())), [digest])
+        self.assertEqual([result(life.store.unban(digest)) for _ in range(2)], [True, False])
+        life.put(PATH, OLD)
+
+    def test_cut_off(self) -> None:
+        """
+        An upload that was cut off ends as one to a name that was deleted,
+        also where names are not buried.
+        """
+        life = new_life(attrs.evolve(Policy(), tombstone_ttl=0))
+        upload = life.begin(PATH, OLD)
+        result(life.store.take_down(NAME))
+        self.assertRaises(Deleted, result, upload.commit())
+        self.assertEqual(life.disk.descriptors, AT_REST)
 
 
 class QuotaTests(SynchronousTestCase):
