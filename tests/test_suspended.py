@@ -26,19 +26,19 @@ class SuspendedTests(SynchronousTestCase):
         """
         All parts of a name go together, and once.
         """
-        self.assertEqual(sorted(self.suspended.take(A, 0)), [b"1", b"2"])
-        self.assertEqual(self.suspended.take(A, 0), [])
-        self.assertEqual(self.suspended.take(C, 99), [b"3"])
+        self.assertEqual(self.suspended.take(A), (b"1", b"2"))
+        self.assertEqual(self.suspended.take(A), ())
+        self.assertEqual((self.suspended.take(C), self.suspended.ids()), ((), (b"3",)))
 
     def test_time_over(self) -> None:
         """
         Parts of any name go when their time is over, and once.
         """
         self.assertEqual(
-            [self.suspended.take(C, now) for now in (9, 10, 19, 20, 99)],
+            [[each.id for each in self.suspended.due(now, 9)] for now in (9, 10, 19, 20, 99)],
             [[], [b"1"], [b"3"], [b"2"], []],
         )
-        self.assertEqual(self.suspended.take(A, 99), [])
+        self.assertEqual(self.suspended.take(A), ())
 
     def test_gone_on_with_often(self) -> None:
         """
@@ -50,6 +50,6 @@ class SuspendedTests(SynchronousTestCase):
             self.suspended.add(Waiting(waiting.name, waiting.id, until))
         self.assertLess(len(self.suspended._timed), 100)
         self.assertEqual(
-            [[each.id for each in self.suspended.due(now)] for now in (1998, 1999)],
+            [[each.id for each in self.suspended.due(now, 9)] for now in (1998, 1999)],
             [[b"3", b"2"], [b"1"]],
         )

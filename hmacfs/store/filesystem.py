@@ -141,10 +141,9 @@ class FilesystemStore:
             self._check_free(slot, (yield self._row(slot.name)))
             yield share.ask(slot.size or 0)
             promise.ask(slot.size or 0)
-            now = self._clock.seconds()
-            until = int(now) + self._policy.upload_expiry
+            until = int(self._clock.seconds()) + self._policy.upload_expiry
             label = begun(slot, record, until, opened.area.boot)
-            stale = opened.suspended.take(slot.name, now) if record is None else ()
+            stale = opened.suspended.take(slot.name) if record is None else ()
             id = None if record is None else record.id.encode()
             part = yield self._threads.run(self._begin, label, id, stale)
         except BaseException as error:

@@ -216,7 +216,7 @@ class MemoryStore(MemorySweeping):
         promise = Promise(self.space)
         promise.ask(slot.size or 0)
         if record is None:
-            for stale in self.suspended.take(slot.name, self.clock.seconds()):
+            for stale in self.suspended.take(slot.name):
                 self.drop_part(stale)
         id = (token_hex(16) if record is None else record.id).encode()
         self.parts[id] = bytearray()

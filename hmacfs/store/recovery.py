@@ -10,10 +10,11 @@ it was to become; what stands there says how far it came:
   written anew, and the part goes.
 * A version is the part: it was committed, and overwritten since, or came back
   from the trash.  Its row is written, and the part goes.
-* Otherwise it was not committed.  It waits until its time is over, and goes
-  at once where that is past, or where it does not say what it was to become.
-  It is cut to the bytes that are trusted; and to those that were synced, or
-  goes where not even it was, if the machine was started since it was written.
+* Otherwise it was not committed.  It waits to be gone on with: also where its
+  time seems to be over, since a start knows no better than the clock, which a
+  sweep does.  One that nobody can go on with goes.  It is cut to the bytes that
+  are trusted; and to those that were synced, or goes where not even it was, if
+  the machine was started since it was written.
 * A version that is the very file under the name was made for a replacement
   that did not come, or has been restored: it goes.
 * Folders made for it go, if they are empty.
@@ -92,9 +93,8 @@ class Recovery:
         self._versions = trees.versions
         self._knowing = knowing
 
-    def recover(self, now: float) -> Recovered:
+    def recover(self) -> Recovered:
         """
-        :param now: unix seconds.
         :raise StoreProblem: a part cannot be read, or what was done for it
             cannot be made to last.
         """
@@ -104,7 +104,7 @@ class Recovery:
             self._disk.unlink(self._parts.folder, name)
         for id in ours:
             try:
-                self._decide(id, now, found)
+                self._decide(id, found)
             except OSError as error:
                 why = os.strerror(error.errno) if error.errno else str(error)
                 raise StoreProblem(
@@ -130,7 +130,7 @@ class Recovery:
                 second.append(name)
         return ids, second
 
-    def _decide(self, id: bytes, now: float, found: Recovered) -> None:
+    def _decide(self, id: bytes, found: Recovered) -> None:
         file = self._disk.open(self._parts.folder, id)
         try:
             status = self._disk.status(file)
@@ -150,7 +150,7 @@ class Recovery:
             row = self._known(name, status, label).row
             made = VersionRow(version, row) if version else None
             found.finished.append(Finished(name, id, row if file else None, made))
-        elif until is None or until <= now or not self._cut(id, status, label):
+        elif not until or not self._cut(id, status, label):
             self._parts.drop(id)
         else:
             found.waiting.append(Waiting(name, id, until, recorded(id.decode(), label)))

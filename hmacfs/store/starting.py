@@ -47,7 +47,7 @@ def recover(opened: Opened) -> Generator[Deferred[Any], Any, None]:
     items = yield index.run(bookkeeping.purging)
     gone = yield threads.run(opened.rubbish.shred, items)
     yield index.run(bookkeeping.purged, gone)
-    found = yield threads.run(opened.recovery.recover, opened.clock.seconds())
+    found = yield threads.run(opened.recovery.recover)
     for waiting in found.waiting:
         opened.suspended.add(waiting)
     # All parts of one name together, since each of them may tell of a version.

@@ -90,7 +90,7 @@ class Suspended:
                 del self._named[waiting.name]
         return waiting
 
-    def due(self, now: float, most: int | None = None) -> list[Waiting]:
+    def due(self, now: float, most: int) -> list[Waiting]:
         """
         :param now: unix seconds.
         :param most: how many at most.
@@ -98,7 +98,7 @@ class Suspended:
             any longer, and are the caller's to drop.
         """
         gone: list[Waiting] = []
-        while self._timed and self._timed[0][0] <= now and (most is None or len(gone) < most):
+        while self._timed and self._timed[0][0] <= now and len(gone) < most:
             until, id = heapq.heappop(self._timed)
             waiting = self._waiting.get(id)
             # It may have been gone on with, and wait for another time by now.
@@ -107,15 +107,14 @@ class Suspended:
                 gone.append(waiting)
         return gone
 
-    def take(self, name: StoredName, now: float) -> list[bytes]:
+    def take(self, name: StoredName) -> Sequence[bytes]:
         """
         :param name: somebody begins it anew, so that nobody will go on with
             what waits under it.
-        :param now: unix seconds.
-        :return: the ids of those, and of all whose time is over; they do not
-            wait any longer, and are the caller's to drop.
+        :return: the ids of those; they do not wait any longer, and are the
+            caller's to drop.
         """
         gone = self.named(name)
         for id in gone:
             self.remove(id)
-        return [*gone, *(waiting.id for waiting in self.due(now))]
+        return gone
