@@ -4,9 +4,11 @@ Tests for :mod:`hmacfs.care.care`: all duties, over a store on a disk.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.care.care import DAY, Care
@@ -16,6 +18,7 @@ from hmacfs.names import recall
 from hmacfs.records import Went
 from hmacfs.retention import GRACE, Retention
 from hmacfs.store.filesystem import FilesystemStore
+from hmacfs.store.memory_index import MemoryIndex
 from tests.contracts import NOW, slot
 from tests.hub import Heard
 from tests.on_disk import OnDisk
@@ -113,6 +116,29 @@ class CareTests(OnDisk, SynchronousTestCase):
         (self.path / "slot" / "1.jpg").unlink()
         self.clock.advance(DAY)
         self.assertEqual(list(self.index.rows), ["slot/2.jpg"])
+
+    def test_taken_over_with_terms(self) -> None:
+        """
+        Of a store of another server it is told at once what will go, and it stays until then.
+        """
+        self.successResultOf(self.store.stop())
+        self.index = MemoryIndex()
+        (self.path / "1.jpg").write_bytes(b"12")
+        os.utime(self.path / "1.jpg", (NOW - TTL, NOW - TTL))
+        self.store = self.another_store(retention=Retention(file_ttl=60))
+        self.successResultOf(self.store.start())
+        told: list[dict[str, Any]] = []
+        globalLogPublisher.addObserver(told.append)
+        self.addCleanup(globalLogPublisher.removeObserver, told.append)
+        self.start(self.care(FileTTL="1m"))
+        self.assertEqual(
+            [formatEvent(event) for event in told if event["log_level"].name == "warn"],
+            [
+                "by FileTTL and [[Retention]], 1 files and versions that were kept before, 2 B, "
+                "go from 2023-11-15 22:13:20 UTC on; to keep them change these until then"
+            ],
+        )
+        self.assertEqual(self.get("1.jpg"), b"12")
 
     def test_collect(self) -> None:
         """

@@ -13,10 +13,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from hmacfs.care.duty import Duty
 from hmacfs.care.terms import SLICE, Terms
 from hmacfs.records import Row
-from hmacfs.retention import Retention
+from hmacfs.retention import Retention, Rule
 from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.tables import files
-from hmacfs.store.terms import since
+from hmacfs.store.terms import crawled, since
 from tests.hub import Heard
 
 NOW = 1_700_000_000
@@ -31,7 +31,9 @@ class TermsTests(SynchronousTestCase):
         self.index, self.clock = MemoryIndex(), Clock()
         self.clock.advance(NOW)
         rows = [Row(f"{n}", "a/b", 1024, NOW - 86400.0) for n in range(SLICE + 1)]
+        self.successResultOf(self.index.run(since, Retention((Rule("x", 1),)), 0.0))
         self.successResultOf(self.index.run(files.write, rows))
+        self.successResultOf(self.index.run(crawled))
 
     def told(self, retention: Retention) -> list[str]:
         """
@@ -55,8 +57,8 @@ class TermsTests(SynchronousTestCase):
         self.assertEqual(
             self.told(Retention(file_ttl=60)),
             [
-                "the retention has changed: 501 files and versions that were kept before, 501 KiB, "
-                "go from 2023-11-15 22:13:20 UTC on"
+                "by FileTTL and [[Retention]], 501 files and versions that were kept before, "
+                "501 KiB, go from 2023-11-15 22:13:20 UTC on; to keep them change these until then"
             ],
         )
         self.assertEqual(self.told(Retention(file_ttl=60)), [])

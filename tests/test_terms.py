@@ -14,7 +14,7 @@ from hmacfs.retention import GRACE, Retention, Rule
 from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.tables import files, versions
 from hmacfs.store.tables.versions import VersionRow
-from hmacfs.store.terms import Reckoned, reckon, reckoned, since
+from hmacfs.store.terms import Reckoned, crawled, reckon, reckoned, since
 
 NOW = 1_700_000_000
 DAYS = Retention(file_ttl=10 * 86400)
@@ -27,7 +27,13 @@ class TermsTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
+        """
+        No terms were known until now; all that is kept is in the index.
+        """
         self.index = MemoryIndex()
+        self.run_(since, Retention(), 0.0)
+        self.run_(crawled)
+        self.reckon(Retention())
 
     def run_(self, function: Any, *args: Any) -> Any:
         return self.successResultOf(self.index.run(function, *args))
@@ -65,7 +71,27 @@ class TermsTests(SynchronousTestCase):
         """
         Before anybody asked for them there is nothing to reckon.
         """
+        self.index = MemoryIndex()
         self.assertEqual(self.reckon(DAYS), [Reckoned("done")])
+        self.run_(crawled)
+        self.assertEqual(self.run_(reckoned), Reckoned("done"))
+
+    def test_taken_over(self) -> None:
+        """
+        Where the index is new it is counted what goes when all of the tree is in it.
+        """
+        self.index = MemoryIndex()
+        self.run_(since, DAYS, float(NOW))
+        self.assertEqual(self.reckon(DAYS), [Reckoned("done")])
+        self.rows(1)
+        terms = self.run_(since, MINUTES, float(NOW))
+        self.assertEqual(self.reckon(terms)[-1].count, 1)
+        self.rows(3)
+        self.run_(crawled)
+        last = self.reckon(terms)[-1]
+        self.assertEqual((last.rows, last.count, last.size), (3, 3, 3))
+        self.run_(crawled)
+        self.assertEqual(self.reckon(terms), [last])
 
     def test_shortened(self) -> None:
         """

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from hmacfs.care.collecting import Collecting
 from hmacfs.care.crawling import Crawling
-from hmacfs.care.duty import Deed, Duty, Progress, unheard
+from hmacfs.care.duty import Deed, Duty, Progress, Round, unheard
 from hmacfs.care.guard import Guard, elapsed, guarded
 from hmacfs.care.owners import Owners
 from hmacfs.care.remains import Tombstones, Trash
@@ -66,12 +66,20 @@ class Care(Service):
         def duty(what: str, deed: Deed, every: float = settings.sweep_interval) -> Duty:
             return Duty(what, deed, hub, clock, every)
 
+        reckoning = duty("retention", Terms(database, clock, retention).reckon)
+
+        async def crawl(round: Round) -> None:
+            """What came by it is told at once, and not at the next beat."""
+            await crawling.crawl(round)
+            if not round.dry:
+                await reckoning.run()
+
         retiring = Retiring(store, guard, hub, clock)
         uploads = Uploads(store, metadata, hub, clock)
         trash = Trash(store, database, clock, settings.trash_ttl)
-        self.crawl = duty("index", crawling.crawl, DAY)
+        self.crawl = duty("index", crawl, DAY)
         self._duties = [
-            duty("retention", Terms(database, clock, retention).reckon),
+            reckoning,
             duty("files and versions", retiring.sweep),
             duty("unfinished uploads", guarded(guard, uploads.sweep)),
             duty("trash", guarded(guard, trash.purge)),

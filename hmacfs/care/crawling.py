@@ -19,6 +19,7 @@ from hmacfs.abilities import IChecks
 from hmacfs.care.duty import Round
 from hmacfs.interfaces import IDatabase
 from hmacfs.records import Checked
+from hmacfs.store import terms
 from hmacfs.store.tables import state
 
 KEY = "crawl"
@@ -96,6 +97,8 @@ class Crawling:
         looked, self._looked = self._looked, 0
         if not round.dry:
             await self._keep(cursor)
+            if not more:
+                await self._database.run(terms.crawled)
         if not more:
             told = ", ".join(f"{kind}: {count}" for kind, count in sorted(found.items()))
             self.log.info(

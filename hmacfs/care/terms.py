@@ -1,5 +1,6 @@
 """
-The terms have changed: what is kept is reckoned anew, and the operator told.
+The terms have changed, or those of a store that is taken over are new: what is
+kept is reckoned by them, and the operator told.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ class Terms:
         if at.stage == "done" and at.count:
             when = datetime.fromtimestamp(retention.since + retention.grace, UTC)
             self.log.warn(
-                "the retention has changed: {count} files and versions that were kept before, "
-                "{size}, go from {when} on",
+                "by FileTTL and [[Retention]], {count} files and versions that were kept before, "
+                "{size}, go from {when} on; to keep them change these until then",
                 count=at.count,
                 size=format_size(at.size),
                 when=f"{when:%Y-%m-%d %H:%M:%S} UTC",

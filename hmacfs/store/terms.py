@@ -54,8 +54,11 @@ def since(database: sqlite3.Connection, retention: Retention, now: float) -> Ret
     """
     known = state.get(database, KEY)
     if known is None or known["fingerprint"] != retention.fingerprint:
-        known = {"fingerprint": retention.fingerprint, "since": now}
-        state.put(database, KEY, {**known, **attrs.asdict(Reckoned())})
+        at = Reckoned("done" if known is None else "files")
+        # Of a new index the rows are yet to be made, by these terms.
+        new = known is None or known.get("new", False)
+        known = {"fingerprint": retention.fingerprint, "since": now, "new": new}
+        state.put(database, KEY, {**known, **attrs.asdict(at)})
     return attrs.evolve(retention, since=known["since"])
 
 
@@ -64,6 +67,16 @@ def reckoned(database: sqlite3.Connection) -> Reckoned:
     :return: how far it is; also behind a restart.
     """
     return _read(state.get(database, KEY))
+
+
+def crawled(database: sqlite3.Connection) -> None:
+    """
+    The whole tree is in the index.  Where that was new its rows are gone
+    through once more, since only now it can be counted what goes by the terms.
+    """
+    told = state.get(database, KEY)
+    if told is not None and told.get("new"):
+        state.put(database, KEY, {**told, "new": False, **attrs.asdict(Reckoned())})
 
 
 def reckon(database: sqlite3.Connection, retention: Retention, most: int) -> Reckoned:
