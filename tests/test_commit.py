@@ -144,6 +144,25 @@ class FaultTests(SynchronousTestCase):
                 self.assertEqual((ended, life.disk.descriptors), (NotStored, AT_REST))
                 self.assertNotEqual(self.flushLoggedErrors(OSError), [])
 
+    def test_killed(self) -> None:
+        """
+        Where all ends while a failed commit is put away, the next start leaves
+        no empty folder either.
+        """
+        life, failing = self.life(None), Failing({"link": 0})
+
+        def before(call: str) -> None:
+            life.keep()
+            failing(call)
+
+        self.assertEqual(self.commit(life, before), NotStored)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        ends = [end for moment in life.moments for end in moment.ends(power=False)]
+        for end in ends:
+            later = Life(PowerCutDisk(end.tree), end).start()
+            self.assertEqual(list(later.folder().entries), [b".hmacfs"])
+        self.assertGreater(len(ends), 5)
+
     def test_full(self) -> None:
         """
         A disk that turns out to be full is told of as such.

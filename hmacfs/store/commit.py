@@ -206,12 +206,13 @@ class Commit:
         Leave nothing of an upload that failed.  What cannot be removed now is
         at the next start.
         """
+        # The part goes last: it is what tells a start of these folders.
+        self._versions.prune(name.segments)
+        self._files.prune(name.segments[:-1])
         try:
             self._parts.drop(part.id)
         except OSError:
             self.log.failure("part {id} stays until the next start", id=part.id.decode())
-        self._versions.prune(name.segments)
-        self._files.prune(name.segments[:-1])
 
     def _place(
         self, name: StoredName, overwrite: bool, part: Part, row: Row | None
