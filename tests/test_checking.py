@@ -272,6 +272,16 @@ class CheckingTests(SynchronousTestCase):
         self.assertEqual(self.crawl(), [("empty folder", "trash", f"{BATCH}/files")])
         self.assertEqual(os.listdir(self.path / ".hmacfs" / "trash"), [])
 
+    def test_trash_renewed(self) -> None:
+        """
+        What an undo that broke off gave a new term rests as before.
+        """
+        path = f".hmacfs/trash/{BATCH}/files/a.txt"
+        row = attrs.evolve(self.put(path, expires=NOW - 60), name="a.txt")
+        self.run_(trash.write, [TrashRow(BATCH, "", NOW, row)])
+        self.put(path, expires=NOW + 60, counted=NOW)
+        self.assertEqual(self.through(self.checking.check), [])
+
     def test_no_name(self) -> None:
         """
         What can never be served is told, and left alone.

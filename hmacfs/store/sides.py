@@ -304,10 +304,15 @@ class Trash(Side):
         return item.row
 
     def item(self, key: Key, row: Row, seen: TrashRow | None) -> TrashRow:
-        """See :meth:`Side.item`.  What rests here expires no more."""
+        """
+        See :meth:`Side.item`.  What rests here expires no more; its label may
+        tell of the new term that it got from an undo which broke off.
+        """
         if seen is None:
             return TrashRow(key[0], key[2], removed_at(key[0]), row)
-        return attrs.evolve(seen, row=attrs.evolve(row, expires=seen.row.expires))
+        told = seen.row
+        term = {"expires": told.expires, "own": told.own, "counted": told.counted}
+        return attrs.evolve(seen, row=attrs.evolve(row, **term))
 
 
 def all_sides(disk: IDisk, trees: Trees, knowing: Knowing) -> tuple[Side, ...]:
