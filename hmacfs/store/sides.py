@@ -310,9 +310,9 @@ class Trash(Side):
         """
         if seen is None:
             return TrashRow(key[0], key[2], removed_at(key[0]), row)
-        told = seen.row
-        term = {"expires": told.expires, "own": told.own, "counted": told.counted}
-        return attrs.evolve(seen, row=attrs.evolve(row, **term))
+        was = seen.row
+        row = attrs.evolve(row, expires=was.expires, own=was.own, counted=was.counted)
+        return attrs.evolve(seen, row=row)
 
 
 def all_sides(disk: IDisk, trees: Trees, knowing: Knowing) -> tuple[Side, ...]:
