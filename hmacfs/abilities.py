@@ -154,6 +154,8 @@ class ITrash(Interface):
 
         :return: fires with whether it is back; ``False`` where its name was
             taken meanwhile, or it is not in the trash any more.
+        :raise Exists: it is a version, and newer ones reach ``MaxVersions``: it
+            would be seen by nobody, and go again.
         """
 
     def open_trashed(item: Trashed) -> Deferred[IFile]:

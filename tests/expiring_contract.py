@@ -268,6 +268,24 @@ class TrashContract(WithKeeping):
         self.assertEqual((again.id, self.version(again.id), self.trashed()), (kept.id, b"1", []))
         self.assertEqual(self.due(), [])
 
+    def test_undo_over_bound(self) -> None:
+        """
+        A version that nobody would see stays in the trash; as many as there is room for
+        come back, the newest.
+        """
+        self.keep(max_versions=2)
+        for number in range(5):
+            self.write(b"%d" % number)
+            self.clock.advance(1)
+        self.retire()
+        newest, oldest = sorted(self.trashed(), key=lambda item: item.version, reverse=True)
+        self.refused(Exists, self.store.undo(newest))
+        self.successResultOf(self.store.remove_version(NAME, self.listed()[0].id))
+        self.assertTrue(self.undo(newest))
+        self.refused(Exists, self.store.undo(oldest))
+        self.assertEqual([self.version(each.id) for each in self.listed()], [b"2", b"1"])
+        self.assertEqual((self.trashed(), self.due()), ([oldest], []))
+
     def test_trashed(self) -> None:
         """
         The trash is told of one name or of all, the newest first.

@@ -28,8 +28,8 @@ bound. A file gets a whole new term. Without an argument it lists what there is.
     hmacfs undo --since 2h
 
 What was removed by a request or by hmacfs rm is not there. The exit status is 1
-where something stays in the trash, its name being taken meanwhile, or nothing
-was found there.
+where something stays in the trash, its name being taken meanwhile, or newer
+versions being as many as MaxVersions; or where nothing was found there.
 """
 
 REMOVED = Column("removed (UTC)", "removed", 19, moment)

@@ -16,7 +16,7 @@ from hmacfs.interfaces import IFile
 from hmacfs.names import StoredName, recall
 from hmacfs.records import Due, Removed, Trashed
 from hmacfs.store.memory_files import Content, Keeping, MemoryFile, MemoryFiles
-from hmacfs.store.troubles import nothing
+from hmacfs.store.troubles import crowded_out, nothing
 
 
 @implementer(IExpires, ITrash)
@@ -75,6 +75,9 @@ class MemorySweeping(MemoryFiles):
         taken = not item.version and (name in self.files or self.blocked(name))
         if item not in self.trash or taken:
             return succeed(False)
+        newer = sum(id > item.version for id in self.past.get(name, {}))
+        if item.version and newer >= (self.keeping.max_versions or newer + 1):
+            return fail(crowded_out())
         kept = self.trash.pop(item)
         now = self.clock.seconds()
         own, began = kept.record.expires, kept.counted or kept.record.stored

@@ -33,6 +33,7 @@ from hmacfs.store.refusing import Refusing
 from hmacfs.store.tables.trash import TrashRow
 from hmacfs.store.tables.versions import VersionRow
 from hmacfs.store.trees import Trees, shelf
+from hmacfs.store.troubles import crowded_out
 from hmacfs.store.versions import Rows, Versions
 
 
@@ -100,10 +101,13 @@ class Restoring:
         Bring back something of the trash.
 
         :return: ``None`` where it is not there, or its name is taken.
-        :raise Refusal: the disk did not keep it, and all is as it was.
+        :raise Refusal: it would be seen by nobody, or the disk did not keep it;
+            all is as it was.
         """
         path, last = shelf(item.batch, name, item.version)
         with self._locks.held(name), self._commit.telling(name):
+            if item.version and self._versions.crowded_out(name, item.version):
+                raise crowded_out()
             try:
                 with self._trees.trash.at(path) as folder:
                     file = self._disk.open(folder, last)

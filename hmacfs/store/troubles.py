@@ -57,6 +57,13 @@ def taken(status: Status) -> Refusal:
     return Exists("This name holds another file already.")
 
 
+def crowded_out() -> Exists:
+    """
+    :return: the refusal of a version that nobody would see.
+    """
+    return Exists("As many newer versions are kept as MaxVersions allows.")
+
+
 def refusal(error: OSError) -> Refusal | None:
     """
     :param error: what kept a file from being written or named.

@@ -104,6 +104,16 @@ class Versions:
         ]
         return sorted(found, reverse=True)
 
+    def crowded_out(self, name: StoredName, id: str) -> bool:
+        """
+        :param id: of what would be a version.
+        :return: whether the bound is reached by newer ones.
+        """
+        with self._trees.versions.there(name.segments) as folder:
+            if folder is None or not self._most:
+                return False
+            return sum(each > id for each in self.every(name, folder)) >= self._most
+
     def current(self, name: StoredName) -> Status | None:
         """
         :return: what the system says of the file *name*, ``None`` where there
