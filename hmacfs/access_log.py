@@ -62,7 +62,7 @@ _LINES = {
         INFO,
         "Redis is back after {duration:.1f}s, and was told {missed} changes that it had missed",
     ),
-    events.Retired: (INFO, "swept: {name} {version!r}, {size} bytes, {why}"),
+    events.Retired: (INFO, "swept: version {version} of {name}, {size} bytes, {why}"),
     # The guard says these two itself, and louder.
     events.SweepHalted: (DEBUG, "sweep halted: {why}"),
     events.SweepReleased: (DEBUG, "sweep released, confirmed: {confirmed}"),
@@ -96,4 +96,6 @@ class AccessLog:
                 level = WARN
         elif isinstance(event, events.UploadRefused) and not event.hint:
             template = template.replace(": {hint}", "")
+        elif isinstance(event, events.Retired) and not event.version:
+            template = template.replace("version {version} of ", "")
         self.log.emit(level, template, **attrs.asdict(event, recurse=False))

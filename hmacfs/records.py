@@ -115,11 +115,13 @@ class Due:
     :ivar name: the :attr:`~hmacfs.names.StoredName.text` of its file.
     :ivar version: its id, ``""`` of the file itself.
     :ivar why: ``"expired"``, or ``"over the bound"`` of a version.
+    :ivar size: bytes, to be told; it is no part of what is meant.
     """
 
     name: str
     version: str
     why: str
+    size: int = attrs.field(default=0, eq=False)
 
 
 @attrs.frozen

@@ -179,7 +179,7 @@ class AccessLogTests(SynchronousTestCase):
                     info,
                     "Redis is back after 1.5s, and was told 7 changes that it had missed",
                 ),
-                "Retired": (info, "swept: a.txt '1a', 5 bytes, expired"),
+                "Retired": (info, "swept: version 1a of a.txt, 5 bytes, expired"),
                 "SweepHalted": (debug, "sweep halted: expired"),
                 "SweepReleased": (debug, "sweep released, confirmed: True"),
                 "DutyDone": (debug, "the sweep done in 1.500s"),
@@ -189,6 +189,13 @@ class AccessLogTests(SynchronousTestCase):
                 ),
             },
         )
+
+    def test_swept_file(self) -> None:
+        """
+        A file that was swept is no version of one.
+        """
+        told = self.told(events.Retired(0.0, "a.txt", "", 5, "expired"))
+        self.assertEqual(told, [(LogLevel.info, "swept: a.txt, 5 bytes, expired")])
 
     def test_unknown(self) -> None:
         """

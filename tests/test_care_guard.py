@@ -67,8 +67,8 @@ class GuardTests(SynchronousTestCase):
         self.assertIs(self.guard.allows(1001, 20_019), False)
         self.assertIs(self.guard.allows(1001, 20_019), False)
         why = (
-            "The sweep has halted: at least 1001 of 20019 files and versions would go at once.  "
-            '"hmacfs gc --confirm" lets it go on.'
+            "The sweep has halted: more than 1,000 of 20,019 files and versions would go at once. "
+            '"hmacfs gc --dry-run" says what would go, "hmacfs gc --confirm" lets it go on.'
         )
         self.assertEqual(self.guard.faults(), [why])
         self.assertEqual(self.hub.events, [SweepHalted(NOW, why)])
@@ -104,7 +104,7 @@ class GuardTests(SynchronousTestCase):
         self.assertIs(self.look(), False)
         self.assertEqual(
             self.guard.halted,
-            "The sweep has halted: the clock has jumped ahead, by 3650d.  It goes on when the "
+            "The sweep has halted: the clock has jumped ahead, by 3650d. It goes on when the "
             'clock is back; where it is right, "hmacfs gc --confirm" lets it go on.',
         )
         self.clock.rightNow -= YEARS

@@ -76,7 +76,7 @@ class RetiringTests(SynchronousTestCase):
 
     def add(self, count: int, when: float = NOW, version: str = "", why: str = "expired") -> None:
         for number in range(count):
-            self.store.waiting[Due(f"{number:05}", version, why)] = when
+            self.store.waiting[Due(f"{number:05}", version, why, 10)] = when
 
     def sweep(self, dry: bool = False) -> tuple[Went, ...]:
         return self.successResultOf(self.duty.run(dry))
@@ -133,7 +133,7 @@ class RetiringTests(SynchronousTestCase):
         self.add(1500)
         self.store.kept = 10_000
         self.assertEqual((self.sweep(), len(self.store.waiting)), ((), 1500))
-        self.assertIn("1001 of 11500", self.guard.halted or "")
+        self.assertIn("1,000 of 11,500", self.guard.halted or "")
         self.successResultOf(Deferred.fromCoroutine(self.guard.confirm()))
         self.assertEqual(self.sweep(), (Went("file", "expired", 1500, 15_000),))
         self.add(1500)
@@ -158,12 +158,13 @@ class RetiringTests(SynchronousTestCase):
 
     def test_dry(self) -> None:
         """
-        It can be told what would go, too much or not.
+        It can be told what would go, and whether it is too much.
         """
         self.add(1500)
         self.add(2, version="v", why="over the bound")
         self.assertEqual(
             self.sweep(dry=True),
-            (Went("file", "expired", 1500, 0), Went("version", "over the bound", 2, 0)),
+            (Went("file", "expired", 1500, 15_000), Went("version", "over the bound", 2, 20)),
         )
-        self.assertEqual((len(self.store.waiting), self.guard.halted), (1502, None))
+        self.assertEqual(len(self.store.waiting), 1502)
+        self.assertIn("more than 1,000 of 1,502", self.guard.halted or "")

@@ -34,7 +34,9 @@ KEY = "clocks"
 KEEP_EVERY = 60
 """Seconds between two looks that are kept, since each costs a sync."""
 
-HOW = '"hmacfs gc --confirm" lets it go on.'
+CONFIRM = '"hmacfs gc --confirm" lets it go on.'
+
+HOW = f'"hmacfs gc --dry-run" says what would go, {CONFIRM}'
 
 
 def elapsed() -> float:
@@ -102,7 +104,8 @@ class Guard:
 
     def allows(self, due: int, kept: int) -> bool:
         """
-        :param due: how many files and versions a sweep would take.
+        :param due: how many files and versions a sweep would take, counted no
+            further than to know that they are too many.
         :param kept: how many are kept, these included.
         :return: whether it may.
         """
@@ -110,8 +113,8 @@ class Guard:
             self._too_much = None
         else:
             self._too_much = (
-                f"The sweep has halted: at least {due} of {kept} files and versions would go at "
-                f"once.  {HOW}"
+                f"The sweep has halted: more than {due - 1:,} of {kept:,} files and versions would "
+                f"go at once. {HOW}"
             )
         self._tell()
         return self._too_much is None
@@ -164,8 +167,8 @@ class Guard:
             return None
         ahead = format_duration(int(self._watch.ahead))
         return (
-            f"The sweep has halted: the clock has jumped ahead, by {ahead}.  It goes on when the "
-            f"clock is back; where it is right, {HOW}"
+            f"The sweep has halted: the clock has jumped ahead, by {ahead}. It goes on when the "
+            f"clock is back; where it is right, {CONFIRM}"
         )
 
     def _tell(self) -> None:

@@ -41,16 +41,16 @@ class Retiring:
     async def sweep(self, round: Round) -> None:
         """
         Retire what is due by now; what falls due meanwhile is the next
-        round's.  Nothing where that would be more than the guard lets pass.
+        round's.  Nothing where that would be more than the guard lets pass,
+        which a dry round asks as well.
         """
         now = self._clock.seconds()
         if round.dry:
             await self._foresee(now, round)
-            return
         if not await self._guard.look():
             return
         due, kept = await self._overdue(now)
-        if not self._guard.allows(due, kept):
+        if not self._guard.allows(due, kept) or round.dry:
             return
         done, more = 0, due > 0
         while more and round.going:
@@ -67,7 +67,7 @@ class Retiring:
     async def _foresee(self, now: float, round: Round) -> None:
         found = await self._store.due(now, SHOWN)
         for each in found:
-            round.count("version" if each.version else "file", each.why)
+            round.count("version" if each.version else "file", each.why, each.size)
         if len(found) == SHOWN:
             due, _ = await self._store.overdue(now, COUNTED)
             round.count("file or version", "due as well", count=due - len(found))

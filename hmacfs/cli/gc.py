@@ -24,8 +24,8 @@ empty folders, and rows of the index without a file; and says what went.
     hmacfs gc
 
 A sweep that would take more than 1,000 files and more than 5 % of the store, or
-that follows a jump of the clock, halts, and the exit status is 1. Where that is
-meant, hmacfs gc --confirm lets it go on.
+that follows a jump of the clock, halts, and the exit status is 1, also with
+--dry-run. Where that is meant, hmacfs gc --confirm lets it go on.
 """
 
 COUNT = Column("count", "count", 10, right=True)
@@ -53,7 +53,7 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     done = asking.ask(
         read_settings(), "gc", table.row, dry=arguments.dry_run, confirm=arguments.confirm
     )
-    if not done["rows"]:
+    if not done["rows"] and not done["halted"]:
         print("There is nothing to remove.", file=sys.stderr)
     if done["halted"]:
         raise Failure(done["halted"])

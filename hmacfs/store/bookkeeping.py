@@ -57,14 +57,15 @@ def due(database: sqlite3.Connection, now: float, bound: int, most: int) -> list
         the bound.
     """
     expired = [
-        (row.expires, Due(row.name, "", "expired")) for row in files.due(database, now, most)
+        (row.expires, Due(row.name, "", "expired", row.size))
+        for row in files.due(database, now, most)
     ]
     for version in versions.due(database, now, most):
-        expired.append((version.row.expires, Due(*version.key, "expired")))
+        expired.append((version.row.expires, Due(*version.key, "expired", version.row.size)))
     found = [each for _, each in sorted(expired, key=lambda timed: timed[0] or 0)][:most]
     if bound and len(found) < most:
         crowded = versions.crowded(database, bound, now, most - len(found))
-        found += [Due(*version.key, "over the bound") for version in crowded]
+        found += [Due(*each.key, "over the bound", each.row.size) for each in crowded]
     return found
 
 

@@ -116,14 +116,17 @@ class MemorySweeping(MemoryFiles):
         """
         for name, kept in self.files.items():
             if self.over(name, kept, now):
-                yield self.end_of(name, kept) or 0, Due(name.text, "", "expired")
+                yield self.end_of(name, kept) or 0, Due(name.text, "", "expired", kept.record.size)
         for name, past in self.past.items():
             bound = len(past) - self.keeping.max_versions if self.keeping.max_versions else 0
             for place, (id, kept) in enumerate(past.items()):
                 if self.over(name, kept, now):
-                    yield self.end_of(name, kept) or 0, Due(name.text, id, "expired")
+                    yield (
+                        self.end_of(name, kept) or 0,
+                        Due(name.text, id, "expired", kept.record.size),
+                    )
                 elif place < bound:
-                    yield kept.record.stored, Due(name.text, id, "over the bound")
+                    yield kept.record.stored, Due(name.text, id, "over the bound", kept.record.size)
 
 
 def _first(timed: tuple[float, Due]) -> float:
