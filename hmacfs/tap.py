@@ -39,6 +39,7 @@ from hmacfs.reunion import Reunion
 from hmacfs.sharing_metrics import SharingMetrics
 from hmacfs.signals import Signals
 from hmacfs.store.opening import open_filesystem
+from hmacfs.timers import Timers
 from hmacfs.web.root import make_site
 
 
@@ -121,10 +122,12 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     readings = Readings(asked, metrics.lagged, reactor)
     drain = Drain(site, hub, reactor, settings.shutdown_timeout)
     signals = Signals(reactor, output.reopen)
+    timers = Timers(reactor)
     greeting = Greeting(loaded, store, metadata, public, private)
     supervisor = os.environ.get(systemd.VARIABLE, "")
     parts = [
         Part("the signals", signals.install),
+        Part("the timers", timers.start, timers.stop),
         Part("the first lines", greeting.introduce),
         Part("the descriptors", descriptors.raise_bound),
         Part("the metrics site", lambda: private.open_before(public), private.close),
