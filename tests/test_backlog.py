@@ -4,6 +4,7 @@ Tests for :mod:`hmacfs.store.backlog`.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.records import Row
-from hmacfs.store.backlog import DELAY, MOST, Backlog
+from hmacfs.store.backlog import DELAY, MOST, RETRY, Backlog
 from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.parts import Parts
 from hmacfs.store.tables import versions
@@ -162,6 +163,38 @@ class BacklogTests(SynchronousTestCase):
         self.done(1)
         self.assertEqual(self.parts(), [b"a.0"])
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def test_full(self) -> None:
+        """
+        What found no room waits until there is some, with all that came for
+        the same name since, and counts as on its way.
+        """
+        row = Row("a", "a/b", 1, 0)
+        self.add("a", 1)
+        self.backlog.add(row, made=[VersionRow("0", row), VersionRow("1", row)])
+        self.add("b")
+        self.clock.advance(DELAY)
+        self.add("a", 2)
+        self.backlog.add(Row("a", "a/b", 2, 0), gone=["1"])
+        self.index.batches[0][1].errback(OSError(errno.ENOSPC, "full"))
+        self.clock.advance(DELAY)
+        self.index.batches[1][1].errback(OSError(errno.ENOSPC, "full"))
+        self.assertEqual((self.told, len(self.parts())), ([], 3))
+        self.assertIsNotNone(self.backlog.find("b"))
+        self.clock.advance(RETRY)
+        self.done(2)
+        self.assertEqual((self.told, self.parts()), (["a.1", "a.2", "b.0"], []))
+        self.assertEqual((self.versions(), self.clock.getDelayedCalls()), ([("0", 1)], []))
+
+    def test_full_at_the_end(self) -> None:
+        """
+        Who stops waits for no room.
+        """
+        self.add("a")
+        stopped = self.backlog.stop()
+        self.index.batches[0][1].errback(OSError(errno.ENOSPC, "full"))
+        self.successResultOf(stopped)
+        self.assertEqual((self.parts(), self.clock.getDelayedCalls()), ([b"a.0"], []))
 
     def test_bounded(self) -> None:
         """

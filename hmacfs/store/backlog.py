@@ -4,11 +4,13 @@ What is done behind the answer: rows for the index, in batches.
 A file that was acknowledged keeps its part, as a second name of the same
 bytes, until its row is written; so a crash loses no row, and the index is
 never in the way of an answer.  What an index that is slow or broken does not
-take is left to the next start, which finds the parts and makes the rows again.
+take is left to the next start, which finds the parts and makes the rows again;
+where there is only no room for it, it waits until there is.
 """
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 
@@ -26,6 +28,9 @@ from hmacfs.store.tables.versions import VersionRow
 
 DELAY = 0.1
 """Seconds that a row waits for others; each batch costs a sync."""
+
+RETRY = 60
+"""Seconds until what found no room is tried again."""
 
 MOST = 10_000
 """Changes that wait at most, of some 500 bytes each."""
@@ -46,6 +51,14 @@ class Pending:
     versions: dict[str, VersionRow | None] = attrs.field(factory=dict)
     parts: list[bytes] = attrs.field(factory=list)
     settled: list[Callable[[], None]] = attrs.field(factory=list)
+
+    def follow(self, former: Pending) -> None:
+        """
+        Stand for *former* as well, which came before and is not written.
+        """
+        self.versions = {**former.versions, **self.versions}
+        self.parts[:0] = former.parts
+        self.settled[:0] = former.settled
 
 
 class Backlog:
@@ -113,12 +126,16 @@ class Backlog:
 
         :return: fires when all that waited is done with.
         """
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._cancel()
         self._flushes += 1
         done: Deferred[None] = self._lock.run(self._write)
         return done
+
+    def stop(self) -> Deferred[None]:
+        """
+        As :meth:`flush`, for the last time: what finds no room is left.
+        """
+        return self.flush().addCallback(lambda _: self._cancel())
 
     def discard(self, names: Iterable[str]) -> Deferred[None]:
         """
@@ -148,9 +165,9 @@ class Backlog:
         written = self._index.run(_write, batch)
         # Nothing may come between: whoever asks the index for a sum, and adds
         # what is on its way, would count a row twice or not at all.
-        written.addBoth(_told, batch)
-        written.addCallback(lambda _: self._threads.run(self._drop, _parts(batch)))
-        return written.addErrback(self._left).addCallback(self._written)
+        written.addCallbacks(_told, self._failed, (batch,), errbackArgs=(batch,))
+        written.addCallback(lambda ids: self._threads.run(self._drop, ids))
+        return written.addCallback(self._written)
 
     def _drop(self, ids: Sequence[bytes]) -> None:
         for id in ids:
@@ -159,8 +176,31 @@ class Backlog:
             except OSError:
                 self.log.failure("part {id} stays until the next start", id=id.decode())
 
-    def _left(self, failure: Failure) -> None:
-        self.log.failure("rows are left to the next start", failure)
+    def _failed(self, failure: Failure, batch: Sequence[Pending]) -> list[bytes]:
+        """
+        :return: the ids of the parts to be dropped: none.
+        """
+        if isinstance(failure.value, OSError) and failure.value.errno == errno.ENOSPC:
+            self.log.error("{count} rows wait: the index has no room", count=len(batch))
+            self._wait_again(batch)
+        else:
+            self.log.failure("rows are left to the next start", failure)
+            _settle(batch)
+        return []
+
+    def _wait_again(self, batch: Iterable[Pending]) -> None:
+        for pending in batch:
+            self._changes += 1
+            newer = self._waiting.setdefault(pending.row.name, pending)
+            if newer is not pending:
+                newer.follow(pending)
+        if self._timer is None:
+            self._timer = self._clock.callLater(RETRY, self._due)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _written(self, result: None) -> None:
         self._writing = {}
@@ -175,9 +215,12 @@ def _write(database: sqlite3.Connection, batch: Collection[Pending]) -> None:
     versions.write(database, (version for *_, version in changes if version is not None))
 
 
-def _told(result: Failure | None, batch: Iterable[Pending]) -> Failure | None:
+def _told(result: None, batch: Sequence[Pending]) -> list[bytes]:
+    """
+    :return: the ids of the parts to be dropped.
+    """
     _settle(batch)
-    return result
+    return _parts(batch)
 
 
 def _settle(batch: Iterable[Pending]) -> None:

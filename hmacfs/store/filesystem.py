@@ -122,7 +122,7 @@ class FilesystemStore:
         opened, self._opened = self._opened, None
         if opened is not None:
             yield Resumption(opened).settle()
-            yield opened.backlog.flush()
+            yield opened.backlog.stop()
             yield self._index.stop()
             opened.checking.close()
             opened.area.close(self._disk)
