@@ -464,6 +464,12 @@ class IDatabase(Interface):
         that changes anything.
         """
 
+    def insist(function: Callable[..., T], *args: Any) -> Deferred[T]:
+        """
+        As :meth:`run`, for what makes room in the end: on a full disk it has
+        the room that is kept back for this.
+        """
+
 
 class IIndex(IDatabase):
     """

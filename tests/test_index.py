@@ -19,6 +19,7 @@ from hmacfs.disk import Disk
 from hmacfs.errors import StoreProblem
 from hmacfs.records import Tally, Totals
 from hmacfs.store.index import MARK, NAME, SqliteIndex
+from hmacfs.store.reserve import NAME as RESERVE
 from hmacfs.store.tables import bans, files
 from hmacfs.store.threads import Threads
 from tests.index_contract import ROWS, IndexContract
@@ -218,12 +219,39 @@ class SqliteIndexTests(IndexContract, SynchronousTestCase):
         self.successResultOf(self.index.stop())
         self.index = SqliteIndex(str(self.path), Failing(), Inline())
         self.successResultOf(self.index.start())
+        self.find("a")
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)  # no room is kept back
         (self.path / NAME).unlink()
         self.run_now(files.write, ROWS)
         self.assertEqual(self.find("a"), ROWS[:1])
         (fault,) = self.index.faults()
         self.assertIn("no file", fault)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def test_insist(self) -> None:
+        """
+        What insists has the room that is kept back when there is no other, and
+        that is kept back again when there is.
+        """
+        reserve = self.path / os.fsdecode(RESERVE)
+        many = [attrs.evolve(ROWS[0], name=f"{number:04}" * 50) for number in range(200)]
+
+        def write(database: sqlite3.Connection) -> None:
+            database.execute(f"PRAGMA max_page_count = {1 if reserve.exists() else 9999}")
+            files.write(database, many)
+
+        self.find("a")
+        self.failureResultOf(self.index.run(write), OSError)
+        self.assertTrue(reserve.exists())
+        removed: list[bool] = []
+
+        def see(database: sqlite3.Connection) -> None:
+            removed.append(not reserve.exists())
+            write(database)
+
+        self.successResultOf(self.index.insist(see))
+        self.assertEqual((removed, self.index.totals().files.count), ([False, True], 200))
+        self.assertTrue(reserve.exists())
 
     def test_later_release(self) -> None:
         """

@@ -6,6 +6,7 @@ disk fails, or somebody else was there.
 from __future__ import annotations
 
 import errno
+from functools import partial
 from hashlib import sha256
 
 import attrs
@@ -23,7 +24,7 @@ from hmacfs.uploads import Slot
 from tests.crashes import Life, Moment, result
 from tests.keeping_stories import NAME, PATH, found, world
 from tests.powercut import PowerCutDisk
-from tests.stories import AT_REST, NEW, OLD
+from tests.stories import AT_REST, NEW, OLD, OTHER
 from tests.test_commit import Failing
 
 EXPIRING = Policy(retention=Retention((), 10))
@@ -115,6 +116,29 @@ class FaultTests(SynchronousTestCase):
                 self.flushLoggedErrors(OSError)
             self.assertGreater(calls, 5)
             self.flushLoggedErrors(OSError)
+
+    def test_index_full(self) -> None:
+        """
+        A removal that there is no room to write down is forgotten: a sweep
+        behind it takes what is due, and not the file.
+        """
+        for calls in range(100):
+            life, failing = new_life(Policy(max_versions=1)), Failing({"": calls}, errno.ENOSPC)
+            for data in (OLD, OTHER, NEW):
+                life.put(PATH, data, overwrite=True)
+                life.rest()
+            life.index.before = partial(failing, "")
+            ended = life.store.remove(NAME)
+            life.index.before = lambda: None
+            if not failing.failed:
+                break
+            self.failureResultOf(ended, OSError, NoSpace)
+            if life.get(PATH) is not None:
+                now = life.clock.seconds()
+                result(life.store.retire(result(life.store.due(now, 9)), now))
+                self.assertEqual(found(life), world(NEW, [OTHER], [OLD]))
+        self.successResultOf(ended)
+        self.assertGreater(calls, 1)
 
 
 class SweepTests(SynchronousTestCase):

@@ -10,6 +10,9 @@ A database that is damaged is moved aside and begun anew: it is made of what
 the files say, so nothing is lost for good but tombstones and bans.  Damage
 that shows only when a page is read is marked, for the next start.  One whose
 file somebody removes is still open, and is written down anew.
+
+On a full disk what removes something is written down all the same: see
+:mod:`hmacfs.store.reserve`.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from zope.interface import implementer
 from hmacfs.errors import StoreProblem
 from hmacfs.interfaces import IDisk, IIndex, IThreads
 from hmacfs.records import Totals
+from hmacfs.store.reserve import Reserve
 from hmacfs.store.tables.schema import prepare
 from hmacfs.store.tables.totals import totals
 
@@ -115,6 +119,7 @@ class SqliteIndex(Transactions):
         self._threads = threads
         self._faults: Sequence[str] = ()
         self._file: os.stat_result | None = None
+        self._reserve = Reserve(disk, folder)
 
     def start(self) -> Deferred[None]:
         """
@@ -137,6 +142,10 @@ class SqliteIndex(Transactions):
     def note(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
         """See :meth:`hmacfs.interfaces.IDatabase.note`."""
         return self._threads.run(self._note, function, args)
+
+    def insist(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
+        """See :meth:`hmacfs.interfaces.IDatabase.insist`."""
+        return self._threads.run(self._insist, function, args)
 
     def faults(self) -> Sequence[str]:
         """See :meth:`hmacfs.interfaces.IIndex.faults`."""
@@ -180,11 +189,14 @@ class SqliteIndex(Transactions):
         if not self._faults and not _same(self._seen(), self._file):
             self._put_back()
         try:
-            return self.transact(function, *args)
+            result = self.transact(function, *args)
         except sqlite3.DatabaseError as error:
             if code(error) in _DAMAGED and not self._faults:
                 self._mark()
             raise
+        if self._reserve.wanted:
+            self._reserve.hold()
+        return result
 
     def _note(self, function: Callable[..., T], args: tuple[Any, ...]) -> T:
         assert self._connection is not None
@@ -195,6 +207,14 @@ class SqliteIndex(Transactions):
             # It is another connection by now, or none, where its file was removed.
             if self._connection is not None:
                 self._connection.execute(_SYNCED)
+
+    def _insist(self, function: Callable[..., T], args: tuple[Any, ...]) -> T:
+        try:
+            return self._run(function, args)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or not self._reserve.let_go():
+                raise
+        return self._run(function, args)
 
     def _put_back(self) -> None:
         """

@@ -66,6 +66,10 @@ class MemoryIndex(Transactions):
         """See :meth:`hmacfs.interfaces.IDatabase.note`."""
         return self.run(function, *args)
 
+    def insist(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
+        """See :meth:`hmacfs.interfaces.IDatabase.insist`."""
+        return self.run(function, *args)
+
     def faults(self) -> Sequence[str]:
         """Memory is never damaged."""
         return ()

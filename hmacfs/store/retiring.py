@@ -28,6 +28,7 @@ from hmacfs.store.kept import Plan
 from hmacfs.store.opened import Opened
 from hmacfs.store.removal import ANY, Errand, Outcome
 from hmacfs.store.tables.trash import TrashRow
+from hmacfs.store.troubles import refusal
 from hmacfs.store.versions import Rows
 
 PATIENCE = 3600
@@ -101,8 +102,11 @@ class Retiring:
         for errand in errands:
             if errand.file:
                 opened.refusing.add(errand.name)
-            self._stuck[errand.name] = errand
-        yield opened.index.run(bookkeeping.begin, errands, opened.clock.seconds())
+        try:
+            yield opened.index.insist(bookkeeping.begin, errands, opened.clock.seconds())
+        except OSError as error:
+            raise refusal(error) or error from error
+        self._stuck.update((errand.name, errand) for errand in errands)
         done = yield opened.threads.run(opened.removal.carry_out, errands, rows, trashed)
         outcomes: Sequence[Outcome] = done
         # Of a name that is buried: what came in the last moment is gone as well.
@@ -111,7 +115,7 @@ class Retiring:
             for outcome in outcomes
             if outcome.errand.file and outcome.stays is None and not outcome.failed
         )
-        yield opened.index.run(bookkeeping.finish, outcomes)
+        yield opened.index.insist(bookkeeping.finish, outcomes)
         for outcome in outcomes:
             if not (outcome.failed and outcome.changed):
                 del self._stuck[outcome.errand.name]

@@ -43,10 +43,10 @@ def recover(opened: Opened) -> Generator[Deferred[Any], Any, None]:
         rubbish = yield index.run(_trashed, names)
         items = [item for found in rubbish.values() for item in found]
         outcomes = yield threads.run(opened.removal.carry_out, some, rows, items, True)
-        yield index.run(bookkeeping.finish, outcomes)
+        yield index.insist(bookkeeping.finish, outcomes)
     items = yield index.run(bookkeeping.purging)
     gone = yield threads.run(opened.rubbish.shred, items)
-    yield index.run(bookkeeping.purged, gone)
+    yield index.insist(bookkeeping.purged, gone)
     found = yield threads.run(opened.recovery.recover)
     for waiting in found.waiting:
         opened.suspended.add(waiting)

@@ -80,9 +80,9 @@ class Undoing:
     @inlineCallbacks
     def _shred(self, keys: Sequence[bookkeeping.Key]) -> Generator[Deferred[Any], Any, int]:
         opened = self._opened
-        items: Sequence[TrashRow] = yield opened.index.run(bookkeeping.purge, keys)
+        items: Sequence[TrashRow] = yield opened.index.insist(bookkeeping.purge, keys)
         gone = yield opened.threads.run(opened.rubbish.shred, items)
-        yield opened.index.run(bookkeeping.purged, gone)
+        yield opened.index.insist(bookkeeping.purged, gone)
         return len(gone)
 
     @inlineCallbacks
