@@ -340,6 +340,18 @@ class CheckingTests(SynchronousTestCase):
         self.assertEqual(self.through(self.checking.check), [])
         self.assertEqual((self.path / "a.txt").read_bytes(), b"changed")
 
+    def test_foreign_label_and_row(self) -> None:
+        """
+        Two things that are wrong with one file are both mended, and counted.
+        """
+        self.put("a.txt", owner="romeo")
+        self.crawl()
+        (self.path / "a.txt").write_bytes(b"changed")
+        found = self.through(self.checking.check)
+        self.assertEqual([each.kind for each in found], ["foreign label", "other row"])
+        self.assertEqual(self.successResultOf(self.checking.mend(found)), 2)
+        self.assertEqual(self.through(self.checking.check), [])
+
     def test_mends_all(self) -> None:
         """
         All that a check finds is mended on request.

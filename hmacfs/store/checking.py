@@ -329,9 +329,10 @@ class Checking:
                 if each.kind in ROWS
             ]
             if keys:
-                await self._in_turn(side, keys, self._settle)
-                left = await self._in_turn(side, keys, self._look)
-                mended += len(set(keys) - {each.key for each in left})
+                once = list(dict.fromkeys(keys))
+                await self._in_turn(side, once, self._settle)
+                left = {each.key for each in await self._in_turn(side, once, self._look)}
+                mended += sum(key not in left for key in keys)
             empty = [each.name for each in ours if each.kind == "empty folder"]
             mended += await self._threads.run(_prune, side, empty)
         for each in found:
