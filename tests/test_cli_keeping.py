@@ -126,6 +126,14 @@ class AloneTests(KeepingTestCase):
         forgotten = [self.hmacfs("rm", "--forget", "a/x.txt").status for _ in range(2)]
         self.assertEqual(forgotten, [0, 1])
 
+    def test_rm_nothing(self) -> None:
+        """
+        Who takes down what is not there is told what that did.
+        """
+        ran = self.hmacfs("rm", "c")
+        buried = "0 items, 0 B, went\nc takes no upload from now on; hmacfs rm --forget lets it.\n"
+        self.assertEqual((ran, self.hmacfs("rm", "--forget", "c").status), (Ran(0, "", buried), 0))
+
     def test_digest(self) -> None:
         """
         Bytes are found by a digest that nobody had computed, banned, and let in again.
@@ -135,8 +143,10 @@ class AloneTests(KeepingTestCase):
         went = self.lines("rm", "--sha256", digest.upper(), "--ban")
         self.assertEqual(went, [{"kind": "file", "name": "a/y.txt", "version": "", "size": 2}])
         self.assertEqual(self.lines("bans"), [{"sha256": digest}])
-        lifted = [self.hmacfs("bans", "--lift", digest).status for _ in range(2)]
-        self.assertEqual(lifted, [0, 1])
+        lifted = [self.hmacfs("bans", "--lift", digest) for _ in range(2)]
+        self.assertEqual([ran.status for ran in lifted], [0, 1])
+        self.assertEqual(lifted[0].err, "These bytes may come again.\n")
+        self.assertEqual(self.hmacfs("bans"), Ran(0, "", "0 digests refused\n"))
 
     def test_gc(self) -> None:
         """
@@ -160,7 +170,13 @@ class AloneTests(KeepingTestCase):
         (self.store / "b").unlink()
         wrong = [self.hmacfs("fsck"), self.hmacfs("fsck", "--repair"), self.hmacfs("fsck")]
         self.assertEqual([ran.status for ran in wrong], [1, 0, 0])
-        self.assertIn("no file", wrong[0].out)
+        self.assertEqual(
+            wrong[0].out.splitlines()[1:],
+            [
+                "no file         file      -                               b",
+                "                The index lists it, and it is not there.",
+            ],
+        )
 
     def test_reindex(self) -> None:
         """

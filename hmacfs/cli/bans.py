@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
 from hmacfs.cli import asking
 from hmacfs.cli.failures import Failure
 from hmacfs.cli.rm import digest
-from hmacfs.cli.tables import Column, Table
+from hmacfs.cli.tables import Column, Table, counted
 from hmacfs.settings import Settings
 
 SUMMARY = "list the bytes that are refused, or let some come again"
@@ -41,6 +42,9 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     """
     settings = read_settings()
     if arguments.lift is None:
-        asking.ask(settings, "bans", Table([SHA256], arguments.json).row)
+        done = asking.ask(settings, "bans", Table([SHA256], arguments.json).row)
+        print(f"{counted(done['bans'], 'digest')} refused", file=sys.stderr)
     elif not asking.ask(settings, "unban", sha256=arguments.lift)["lifted"]:
         raise Failure("These bytes were not refused.")
+    else:
+        print("These bytes may come again.", file=sys.stderr)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from hmacfs.cli import asking
 from hmacfs.cli.failures import Failure
-from hmacfs.cli.tables import NAME, VERSION, Column, Table, counted
+from hmacfs.cli.tables import NAME, VERSION, Column, Table, counted, text
+from hmacfs.control.lines import Message
 from hmacfs.settings import Settings
 
 SUMMARY = "find, and mend, what does not agree in the store"
@@ -27,7 +28,6 @@ The exit status is 1 where something is wrong and was not mended.
 
 KIND = Column("wrong", "kind", 14)
 SIDE = Column("of", "side", 8)
-WHY = Column("", "text", 0)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -43,7 +43,13 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     :raise Failure: something is wrong still.
     """
     table = Table([KIND, SIDE, VERSION, NAME], arguments.json)
-    done = asking.ask(read_settings(), "fsck", table.row, repair=arguments.repair)
+
+    def row(row: Message) -> None:
+        table.row(row)
+        if not arguments.json:
+            print(f"{'':16}{text(row['text'])}")
+
+    done = asking.ask(read_settings(), "fsck", row, repair=arguments.repair)
     left = done["found"] - done["mended"]
     print(
         f"{counted(done['looked'], 'item')} looked at, {done['found']} wrong, "

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from hmacfs.cli import asking
 from hmacfs.cli.failures import Failure
-from hmacfs.cli.tables import SIZE, Column, Table
+from hmacfs.cli.tables import Column, Table, size
 from hmacfs.settings import Settings
 
 SUMMARY = "remove now what has to go, and say what went"
@@ -28,6 +28,8 @@ that follows a jump of the clock, halts, and the exit status is 1, also with
 --dry-run. Where that is meant, hmacfs gc --confirm lets it go on.
 """
 
+#: What has no bytes of its own has none to tell of.
+BYTES = Column("size", "size", 10, lambda value: size(value or None), right=True)
 COUNT = Column("count", "count", 10, right=True)
 KIND = Column("what", "kind", 16)
 WHY = Column("why", "why", 0)
@@ -49,7 +51,7 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
 
     :raise Failure: the guard has halted, or something broke off.
     """
-    table = Table([COUNT, SIZE, KIND, WHY], arguments.json)
+    table = Table([COUNT, BYTES, KIND, WHY], arguments.json)
     done = asking.ask(
         read_settings(), "gc", table.row, dry=arguments.dry_run, confirm=arguments.confirm
     )

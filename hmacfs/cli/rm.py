@@ -13,7 +13,7 @@ from typing import Any
 from hmacfs.cli import asking
 from hmacfs.cli.failures import Failure
 from hmacfs.cli.sign import named
-from hmacfs.cli.tables import NAME, SIZE, VERSION, Column, Table, counted
+from hmacfs.cli.tables import NAME, SIZE, VERSION, Column, Table, counted, text
 from hmacfs.control.lines import Message
 from hmacfs.settings import Settings
 from hmacfs.units import format_size
@@ -22,8 +22,9 @@ SUMMARY = "take files down for good, or let a name take uploads again"
 
 DESCRIPTION = """\
 Takes the bytes down wherever they are: the file, its versions, what rests in
-the trash, and uploads. Nothing brings them back. A name whose file went takes
-no upload for TombstoneTTL.
+the trash, and uploads. Nothing brings them back. A NAME takes no upload for
+TombstoneTTL from then on, also where there was nothing; so does every name
+whose file went.
 
     hmacfs rm holiday/photo.jpg
     hmacfs rm --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --ban
@@ -84,6 +85,13 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     done = asking.ask(settings, do, row, **told, dry=arguments.dry_run)
     went = "would go" if arguments.dry_run else "went"
     print(f"{_sum(done)} {went}", file=sys.stderr)
+    nothing = not (done["count"] or stayed or arguments.dry_run)
+    if do == "rm-name" and nothing and settings.tombstone_ttl:
+        # It may have been a slip.
+        print(
+            f"{text(told['name'])} takes no upload from now on; hmacfs rm --forget lets it.",
+            file=sys.stderr,
+        )
     if stayed:
         raise Failure("\n".join(f"{row['name']} stays: {row['failed']}" for row in stayed))
 
