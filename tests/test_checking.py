@@ -249,6 +249,10 @@ class CheckingTests(SynchronousTestCase):
         self.run_(tombstones.bury, [Burial("a.txt", NOW + 60)])
         self.assertEqual(self.crawl(), [("buried", "file", "a.txt")])
         self.assertEqual(self.index.rows, {})
+        (found,) = self.through(self.checking.check)
+        self.assertEqual(
+            found.text, "Its name was deleted: hmacfs rm removes it, hmacfs rm --forget lets it be."
+        )
 
     def test_empty_folders(self) -> None:
         """

@@ -41,7 +41,8 @@ def tell(side: Side, look: Look, buried: Container[str]) -> Disagreement:
     if look.trouble:
         kind, text = "unreadable", f"It cannot be read: {look.trouble}."
     elif look.seen is None and name in buried:
-        kind, text = "buried", "It is there, and its name was deleted and takes no file."
+        kind = "buried"
+        text = "Its name was deleted: hmacfs rm removes it, hmacfs rm --forget lets it be."
     elif look.seen is None:
         kind, text = "no row", "The index does not list it."
     elif look.there is None:
