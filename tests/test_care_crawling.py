@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -85,6 +86,24 @@ class CrawlingTests(SynchronousTestCase):
         self.assertEqual(self.store.did, [("crawl", 0), ("crawl", 1), ("crawl", 2)])
         self.assertEqual(told, [("the crawl", looked, None) for looked in (10, 20, 30)])
         self.assertEqual((self.kept(), self.crawling.looked), (None, 0))
+
+    def test_says(self) -> None:
+        """
+        The log says what it found in words that need no manual.
+        """
+        with capturedLogs() as logs:
+            for _ in range(2):
+                self.successResultOf(self.duty(self.crawling.crawl).run())
+                self.store = Checks(self.clock, ())
+                self.crawling = Crawling(self.store, self.index, self.clock)
+        self.assertEqual(
+            [formatEvent(event) for event in logs],
+            [
+                "the crawl looked at 30 files, rows and folders; empty folders: 1, rows without a "
+                "file: 1, taken into the index: 1",
+                "the crawl looked at 10 files, rows and folders; all is as the index says",
+            ],
+        )
 
     def test_rests(self) -> None:
         """

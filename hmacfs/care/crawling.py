@@ -31,6 +31,19 @@ SLICE = 200
 KEEP_EVERY = 10
 """Seconds between two cursors that are kept."""
 
+#: What is said of each kind that it finds; what it does not mend "hmacfs fsck" tells of.
+FOUND = {
+    "no row": "taken into the index",
+    "no file": "rows without a file",
+    "other row": "rows put right",
+    "buried": "deleted, and there again",
+    "foreign label": "changed by another program",
+    "no name": "files that can have no URL",
+    "unreadable": "unreadable",
+    "empty folder": "empty folders",
+    "wrong sum": "sums put right",
+}
+
 #: What a crawl takes away, as it is counted.
 WENT = {"no file": ("row", "stray"), "empty folder": ("folder", "empty")}
 
@@ -100,11 +113,11 @@ class Crawling:
             if not more:
                 await self._database.run(terms.crawled)
         if not more:
-            told = ", ".join(f"{kind}: {count}" for kind, count in sorted(found.items()))
+            told = ", ".join(sorted(f"{FOUND[kind]}: {count}" for kind, count in found.items()))
             self.log.info(
-                "the crawl looked at {looked}, and found {told}",
+                "the crawl looked at {looked} files, rows and folders; {told}",
                 looked=looked,
-                told=told or "all as the index says",
+                told=told or "all is as the index says",
             )
 
     async def _keep(self, cursor: tuple[str, ...] | None) -> None:
