@@ -326,12 +326,14 @@ class Teller(Stories):
 
     def crowded(self) -> int:
         """
-        A version goes that is over the bound, and comes back.
+        A version goes that is over the bound, and comes back when there is
+        room for it.
         """
         return self.tell(
             both(put(OTHER), put(OLD), put(NEW)),
             (retire, world(NEW, [OLD], [OTHER])),
-            (undo, world(NEW, [OLD, OTHER])),
+            (remove_version, world(NEW, [], [OTHER])),
+            (undo, world(NEW, [OTHER])),
             policy=attrs.evolve(KEEPING, max_versions=1),
         )
 
