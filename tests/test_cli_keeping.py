@@ -113,6 +113,14 @@ class AloneTests(KeepingTestCase):
         self.assertIn("nothing is kept", nothing.out)
         self.assertEqual([each["state"] for each in self.lines("stat", "b")], ["served"])
 
+    def test_odd_name(self) -> None:
+        """
+        A file that no upload could have made can be looked at and taken down.
+        """
+        self.keep("a?versions", b"1")
+        self.assertEqual(self.hmacfs("stat", "a?versions").status, 0)
+        self.assertEqual([each["name"] for each in self.lines("rm", "a?versions")], ["a?versions"])
+
     def test_rm(self) -> None:
         """
         What is taken down is told line by line, and its name takes no upload.

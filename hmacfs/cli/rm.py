@@ -12,7 +12,7 @@ from typing import Any
 
 from hmacfs.cli import asking
 from hmacfs.cli.failures import Failure
-from hmacfs.cli.sign import named
+from hmacfs.cli.sign import kept
 from hmacfs.cli.tables import NAME, SIZE, VERSION, Column, Table, counted, text
 from hmacfs.control.lines import Message
 from hmacfs.settings import Settings
@@ -113,7 +113,7 @@ def _wanted(arguments: Namespace, settings: Settings) -> tuple[str, dict[str, An
         return "rm-digest", {"sha256": arguments.sha256, "ban": arguments.ban}
     if arguments.owner is not None:
         return "rm-owner", {"owner": arguments.owner, "ban": arguments.ban}
-    return "rm-name", {"name": named(arguments.name, settings).text, "ban": arguments.ban}
+    return "rm-name", {"name": kept(arguments.name, settings).text, "ban": arguments.ban}
 
 
 def _ask(settings: Settings, do: str, told: dict[str, Any]) -> None:
@@ -129,7 +129,7 @@ def _ask(settings: Settings, do: str, told: dict[str, Any]) -> None:
 
 
 def _forget(arguments: Namespace, settings: Settings) -> None:
-    name = named(arguments.forget, settings)
+    name = kept(arguments.forget, settings)
     if not asking.ask(settings, "forget", name=name.text)["forgotten"]:
         raise Failure(f"{name.text}: this name takes uploads already.")
     print(f"{name.text} takes uploads again.", file=sys.stderr)

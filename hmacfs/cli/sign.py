@@ -201,21 +201,32 @@ def _end(arguments: Namespace, scheme: str) -> int:
 
 def named(text: str, settings: Settings) -> StoredName:
     """
-    :param text: the name of a file, as the shell gave it.
+    As :func:`kept`, of a file that may be uploaded.
+    """
+    name = kept(text, settings)
+    try:
+        check_name(name)
+    except Refusal as refusal:
+        raise Failure(f"NAME can be no name of a file: {refusal.text}", 2) from None
+    return name
+
+
+def kept(text: str, settings: Settings) -> StoredName:
+    """
+    :param text: the name of a file, as the shell gave it; it may have come by
+        other means than an upload.
     :return: the name that the server reads out of its URL.
     :raise Failure: it can be none.
     """
     # Encoded and parsed as by the server, so that what is signed is accepted.
     encoded = quote_from_bytes(text.encode(errors="surrogateescape"))
     try:
-        name = names.parse(
+        return names.parse(
             f"/{settings.upload_sub_dir}/{encoded}".encode(),
             names.split_prefix(settings.upload_sub_dir),
         )
-        check_name(name)
     except Refusal as refusal:
         raise Failure(f"NAME can be no name of a file: {refusal.text}", 2) from None
-    return name
 
 
 def put_query(

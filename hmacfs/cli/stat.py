@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from hmacfs.cli import asking
 from hmacfs.cli.failures import Failure
-from hmacfs.cli.sign import named
+from hmacfs.cli.sign import kept
 from hmacfs.cli.tables import as_json, counted, moment, size, text
 from hmacfs.control.lines import Message
 from hmacfs.settings import Settings
@@ -45,7 +45,7 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     :raise Failure: no file is served under the name.
     """
     settings = read_settings()
-    done = asking.ask(settings, "stat", name=named(arguments.name, settings).text)
+    done = asking.ask(settings, "stat", name=kept(arguments.name, settings).text)
     if arguments.json:
         print(as_json(done))
     else:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from hmacfs import units
 from hmacfs.cli import asking
 from hmacfs.cli.failures import Failure
-from hmacfs.cli.sign import named
+from hmacfs.cli.sign import kept
 from hmacfs.cli.tables import NAME, SIZE, VERSION, Column, Table, counted, moment
 from hmacfs.control.lines import Message
 from hmacfs.settings import Settings
@@ -61,7 +61,7 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
         done = asking.ask(settings, "trash", table.row)
         print(f"{counted(done['count'], 'item')}, {format_size(done['size'])}", file=sys.stderr)
         return
-    name = None if arguments.name is None else named(arguments.name, settings).text
+    name = None if arguments.name is None else kept(arguments.name, settings).text
     table = Table([SIZE, VERSION, NAME], arguments.json)
     stayed: list[Message] = []
 

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
 from hmacfs.cli import asking
-from hmacfs.cli.sign import named
+from hmacfs.cli.sign import kept
 from hmacfs.cli.tables import EXPIRES, SIZE, STORED, Column, Table
 from hmacfs.settings import Settings
 
@@ -37,6 +37,6 @@ def run(arguments: Namespace, read_settings: Callable[[], Settings]) -> None:
     :raise Failure: there is no such file.
     """
     settings = read_settings()
-    name = named(arguments.name, settings).text
+    name = kept(arguments.name, settings).text
     table = Table([SIZE, STORED, EXPIRES, TYPE, ID], arguments.json)
     asking.ask(settings, "versions", table.row, name=name)
