@@ -43,6 +43,10 @@ MARK = NAME + ".mark"
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
+# What it says of a full disk while it is opened: its log and what it maps into
+# memory want room.
+_ROOMLESS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+
 # Whether each transaction is synced, or is so with the next one that is: none
 # is ever lost but the last ones (https://sqlite.org/pragma.html#pragma_synchronous).
 _SYNCED = "PRAGMA synchronous = FULL"
@@ -167,6 +171,15 @@ class SqliteIndex(Transactions):
             raise StoreProblem(f"The index in {self._folder!r} cannot be used: {error}.") from error
 
     def _open(self) -> None:
+        try:
+            self._connect()
+        except sqlite3.OperationalError as error:
+            self.close()
+            if code(error) not in _ROOMLESS or not self._reserve.let_go():
+                raise
+            self._connect()
+
+    def _connect(self) -> None:
         connection = sqlite3.connect(self._path(NAME), isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
