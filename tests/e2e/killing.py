@@ -24,14 +24,13 @@ from typing import Any
 from urllib.parse import quote
 
 import attrs
-import jwt
 
 from hmacfs.control import client
 from hmacfs.control.client import NoDaemon, Unanswered
-from hmacfs.signing import Claim, sign
-from tests.calling import Caller, signed
+from tests.calling import signed
 from tests.commands import run
-from tests.process import PATIENCE, SECRET, Daemon
+from tests.e2e.keeping import ask, bearer, timed
+from tests.process import PATIENCE, Daemon
 
 NAMES = 6  # that each operation has in a round
 LARGEST = 50_000  # bytes of a file
@@ -266,16 +265,16 @@ class Killing:
         """
         :param expires: as Prosody's mod_http_file_share says it in its token.
         """
-        fields = {} if expires is None else {"Authorization": _bearer(name, len(content), expires)}
+        fields = {} if expires is None else bearer(name, len(content), expires)
         target = signed(name, len(content)) if expires is None else f"/uploads/{name}"
         self._ask(201, "PUT", target, content, fields)
 
     def _restoring(self, name: str) -> Callable[[], object]:
         (version,) = self._versions(name)
-        return lambda: self._ask(200, "POST", _timed("POST", name, f"restore={version}"))
+        return lambda: self._ask(200, "POST", timed("POST", name, f"restore={version}"))
 
     def _deleting(self, name: str) -> Callable[[], object]:
-        return lambda: self._ask(204, "DELETE", _timed("DELETE", name))
+        return lambda: self._ask(204, "DELETE", timed("DELETE", name))
 
     def _taking_down(self, name: str) -> Callable[[], object]:
         return lambda: self._errand("rm-name", name=name, ban=False, dry=False)
@@ -291,13 +290,13 @@ class Killing:
     def _observe(self, name: str, trash: Counter[str]) -> State:
         got = self._ask(None, "GET", f"/uploads/{quote(name)}")
         versions = tuple(
-            self._ask(200, "GET", _timed("GET", name, f"version={version}"))[1]
+            self._ask(200, "GET", timed("GET", name, f"version={version}"))[1]
             for version in self._versions(name)
         )
         return State(got[1] if got[0] == 200 else None, versions, trash[name])
 
     def _versions(self, name: str) -> list[str]:
-        status, body = self._ask(None, "GET", _timed("GET", name, "versions"))
+        status, body = self._ask(None, "GET", timed("GET", name, "versions"))
         return [each["id"] for each in json.loads(body)] if status == 200 else []
 
     def _trash(self) -> Counter[str]:
@@ -317,15 +316,9 @@ class Killing:
         :param wanted: the status that it has to be answered with; ``None``
             for any.
         """
-        caller = Caller(self._place)
-        try:
-            caller.request(method, target, body, fields or {})
-            answer = caller.getresponse()
-            heard = answer.read()
-        finally:
-            caller.close()
-        assert wanted in (None, answer.status), f"{method} {target}: {answer.status} {heard!r}"
-        return answer.status, heard
+        heard = ask(self._place, method, target, body, fields)
+        assert wanted in (None, heard.status), f"{method} {target}: {heard}"
+        return heard.status, heard.body
 
     def _errand(
         self, do: str, hear: Callable[[Any], object] = lambda message: None, **told: object
@@ -342,37 +335,6 @@ class Killing:
             MinFreeSpace="0",
         )
         self._place = self._daemon.url.split("/")[2]
-
-
-def _timed(method: str, name: str, operation: str = "") -> str:
-    """
-    :return: the target of a request signed by ``v3``.
-    """
-    path, expires = f"/uploads/{name}", int(time.time()) + 600
-    claim = Claim(
-        method=method.encode(),
-        expires=expires,
-        url_path=path.encode(),
-        operation=operation.encode(),
-    )
-    mac = sign("v3", claim, SECRET.encode())
-    return f"{quote(path)}?{f'{operation}&' if operation else ''}v3={mac}&expires={expires}"
-
-
-def _bearer(name: str, size: int, expires: int) -> str:
-    slot, _, filename = name.partition("/")
-    now = int(time.time())
-    claims = {
-        "slot": slot,
-        "sub": "romeo@localhost",
-        "filename": filename,
-        "filesize": size,
-        "filetype": "application/octet-stream",
-        "iat": now,
-        "exp": now + 300,
-        "expires": expires,
-    }
-    return f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"
 
 
 def _brief(state: State) -> str:
