@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from bench.figures import Figure
+from bench.keeping import unbounded
 from tests.process import PATIENCE, ROOT
 
 
@@ -104,3 +106,11 @@ class BenchTests(SynchronousTestCase):
                 ("crawl of 1000 files, longest stall", "ms", "at most 50"),
             ],
         )
+
+    def test_untimed(self) -> None:
+        """
+        A bound of a time can be left out, no other.
+        """
+        figures = [Figure("a", 2, "s", 1), Figure("b", 2, "ms", 1), Figure("c", 2, "MB", 1)]
+        judged = [unbounded(figure).holds for figure in figures]
+        self.assertEqual(judged, [True, True, False])
