@@ -32,6 +32,7 @@ ROOT_MODE = 0o750
 # Python opens everything close-on-exec.
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _NO_LINKS = os.O_NOFOLLOW
+_MEMORY = ("tmpfs", "ramfs")
 _APPENDED = os.O_RDWR | os.O_APPEND | _NO_LINKS
 
 
@@ -48,6 +49,7 @@ class Disk:
             (``Durability = "fast"``).
         """
         self._durable = durable
+        self._in_memory: bool | None = None
 
     def root(self, path: str) -> int:
         """See :meth:`hmacfs.interfaces.IDisk.root`.  Each new folder is synced."""
@@ -151,6 +153,28 @@ class Disk:
     def read(self, file: int, offset: int, size: int) -> bytes:
         """See :meth:`hmacfs.interfaces.IDisk.read`."""
         return os.pread(file, size, offset)
+
+    def read_at_once(self, file: int, offset: int, size: int) -> bytes | None:
+        """
+        See :meth:`hmacfs.interfaces.IDisk.read_at_once`.
+
+        What is not in memory the kernel begins to read, so it pays to ask.
+        """
+        if self._in_memory:
+            return os.pread(file, size, offset)
+        data = bytearray(size)
+        try:
+            return bytes(memoryview(data)[: os.preadv(file, [data], offset, os.RWF_NOWAIT)])
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+        # A file system in memory does not know the question, and neither do
+        # some where it matters.
+        if self._in_memory is None:
+            self._in_memory = self.system(file) in _MEMORY
+        return os.pread(file, size, offset) if self._in_memory else None
 
     def truncate(self, file: int, size: int) -> None:
         """See :meth:`hmacfs.interfaces.IDisk.truncate`."""

@@ -121,13 +121,22 @@ class IFile(Interface):
         """Let go of it.  Harmless when called twice."""
 
 
-class IHasDescriptor(Interface):
+class IHasDescriptor(IFile):
     """A file that can be sent by ``sendfile(2)``."""
 
     def fileno() -> int:
         """
         :return: a descriptor whose position nobody relies on, good until
             :meth:`IFile.close`.
+        """
+
+    def fetch(offset: int, size: int) -> Deferred[None] | None:
+        """
+        Have bytes in memory, so that whoever sends them need not wait for the
+        disk.
+
+        :return: ``None`` where they are there; else fires when they are.  The
+            file may be closed before.
         """
 
 
@@ -335,6 +344,13 @@ class IDisk(Interface):
     def read(file: int, offset: int, size: int) -> bytes:
         """
         :return: up to *size* bytes from *offset*; ``b""`` only at the end.
+        """
+
+    def read_at_once(file: int, offset: int, size: int) -> bytes | None:
+        """
+        As :meth:`read`, where nothing has to be waited for.
+
+        :return: ``None`` where the disk would have to be.
         """
 
     def truncate(file: int, size: int) -> None:

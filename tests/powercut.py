@@ -149,6 +149,9 @@ class PowerCutDisk:
     def read(self, file: int, offset: int, size: int) -> bytes:
         return self._file(file).data[offset : offset + size]
 
+    def read_at_once(self, file: int, offset: int, size: int) -> bytes | None:
+        return self.read(file, offset, size)
+
     def truncate(self, file: int, size: int) -> None:
         self.before("truncate")
         node = self._file(file)

@@ -75,6 +75,15 @@ class DiskContract:
             [self.read(self.root, b"f", *span) for span in spans], [b"abcdef", b"bcde", b""]
         )
 
+    def test_read_at_once(self) -> None:
+        """
+        What is in memory is read as it stands, and else nothing.
+        """
+        file = self.create(b"f", b"abcdef")
+        spans = {(0, 9): b"abcdef", (1, 4): b"bcde", (6, 1): b""}
+        for span, expected in spans.items():
+            self.assertIn(self.disk.read_at_once(file, *span), [expected, None])
+
     def test_status(self) -> None:
         """
         What is told of an open file is told of its name, and follows its size.
@@ -241,6 +250,25 @@ class DiskTests(DiskContract, SynchronousTestCase):
         folder = self.disk.root("/proc")
         self.addCleanup(os.close, folder)
         self.assertEqual((self.disk.system(folder), self.disk.system(-1)), ("proc", ""))
+
+    def test_read_at_once_elsewhere(self) -> None:
+        """
+        Where the kernel does not tell what is in memory, a file system in
+        memory is read, and no other.
+        """
+        for system, expected in [("proc", None), ("tmpfs", b"Lin")]:
+            disk = Disk()
+            disk.system = lambda descriptor, system=system: system
+            file = os.open("/proc/version", os.O_RDONLY)
+            self.addCleanup(os.close, file)
+            found = [disk.read_at_once(file, 0, 3) for _ in range(2)]
+            self.assertEqual(found, [expected] * 2)
+
+    def test_read_at_once_failing(self) -> None:
+        """
+        What cannot be read fails here too.
+        """
+        self.fails(errno.EBADF, self.disk.read_at_once, -1, 0, 1)
 
     def test_free(self) -> None:
         """

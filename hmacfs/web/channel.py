@@ -24,15 +24,14 @@ body can never pose as the next request.
 The client is held back (its socket is not read) for any of the reasons in
 :class:`_Hold`; while it is held by us no timer runs.
 
-Everything non-public of Twisted that hmacfs touches is touched in this file.
+What is not public of twisted.web is touched in this file alone, and what is not
+of its transports in :mod:`hmacfs.web.outlet`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
-from fcntl import ioctl
-from struct import unpack
-from termios import TIOCOUTQ
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import (
@@ -51,6 +50,8 @@ from hmacfs.errors import Headers as Headers104
 from hmacfs.errors import MalformedRequest, Refusal, TooSlow, WrongLength
 from hmacfs.http1 import Chunked, Head, Sized, head_end, parse_head
 from hmacfs.interfaces import IBody
+from hmacfs.web.deadline import Deadline
+from hmacfs.web.outlet import Outlet
 from hmacfs.web.request import UploadRequest
 
 if TYPE_CHECKING:
@@ -75,6 +76,12 @@ STALL_FACTOR = 4
 A reader may stand still so many times longer than a writer (``IdleTimeout``):
 on loopback the kernel opens its window in steps of 64 KB, which a client of
 1 kB/s takes a minute for.
+"""
+
+LEAST_RATE = 64
+"""
+Bytes a second that the reader of an answer has to take, over that time, or all
+that there are.
 """
 
 
@@ -127,7 +134,6 @@ class UploadChannel(HTTPChannel):
     requestFactory: Any = UploadRequest
     # The kinds of transport share no interface that says all of what is used here.
     transport: Any
-    timeOut: Any
     _networkProducer: Any
     number = 0
     peer = ""
@@ -147,7 +153,7 @@ class UploadChannel(HTTPChannel):
         self._expects = False
         self._ended = False
         self._dropped = 0
-        self._unsent_before = 0
+        self._taken_before = 0
         self._secure = False
 
     # The connection
@@ -156,6 +162,8 @@ class UploadChannel(HTTPChannel):
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
         self._secure = ISSLTransport.providedBy(self.transport)
+        self.outlet = Outlet(self.transport)
+        self._deadline = Deadline(self.site.clock, self.timeoutConnection)
         self._networkProducer = IPushProducer(self.transport, _NoPushProducer())
         self._networkProducer.registerProducer(self, True)
         self.peer = _address(self.transport.getPeer())
@@ -165,7 +173,7 @@ class UploadChannel(HTTPChannel):
             self.retire()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.setTimeout(None)
+        self._deadline.end()
         self._inbox = b""
         self._lose_body(self.why_lost)
         super().connectionLost(reason)
@@ -209,7 +217,7 @@ class UploadChannel(HTTPChannel):
         if self.site.informs(self.peer):
             lines = [b"HTTP/1.1 104 Upload Resumption Supported"]
             lines += [b"%b: %b" % field for field in fields]
-            self.transport.write(b"\r\n".join([*lines, b"", b""]))
+            self.outlet.write(b"\r\n".join([*lines, b"", b""]))
 
     # Reading
 
@@ -327,7 +335,7 @@ class UploadChannel(HTTPChannel):
             self._body_read(self._inbox)
             return
         if self._expects and not self._inbox and not self._ended:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.outlet.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._fit_reads()
         self._state = _State.BODY
         # What was kept is the beginning of the body, and no next request.
@@ -411,11 +419,47 @@ class UploadChannel(HTTPChannel):
     # Writing
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
+        """
+        Keep the head of an answer for its first bytes to go with.
+        """
         if self._body_pending or self.site.draining:
             self.persistent = False
         if not self.persistent:
             headers.setRawHeaders(b"Connection", [b"close"])
-        super().writeHeaders(version, code, reason, headers)
+        lines = [b"%b %b %b" % (version, code, reason)]
+        lines += [
+            b"%b: %b" % (name, value)
+            for name, values in headers.getAllRawHeaders()
+            for value in values
+        ]
+        self.outlet.begin(b"\r\n".join([*lines, b"", b""]))
+
+    def write(self, data: bytes) -> None:
+        """
+        Send a piece of an answer.
+        """
+        self.outlet.write(data)
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """
+        Send pieces of an answer.
+        """
+        self.outlet.write(b"".join(data))
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """
+        A long answer begins: the client is to take it.
+        """
+        super().registerProducer(producer, streaming)
+        self._watch()
+
+    def unregisterProducer(self) -> None:
+        """
+        It is over.
+        """
+        super().unregisterProducer()
+        if self._state is _State.BUSY:
+            self._deadline.drop()
 
     def pauseProducing(self) -> None:
         """
@@ -427,17 +471,14 @@ class UploadChannel(HTTPChannel):
             self._requestProducer.pauseProducing()
         if self._state is _State.HEAD:
             self.hold(_Hold.READER)
-        elif self._state is _State.BUSY:
-            self._unsent_before = self._unsent()
-            self.setTimeout(self.site.idle_timeout * STALL_FACTOR)
+        elif self._state is _State.BUSY and not self._deadline.set:
+            self._watch()
 
     def resumeProducing(self) -> None:
         """
         The transport has room again.
         """
         self._waitingForTransport = False
-        if self._state is _State.BUSY:
-            self.setTimeout(None)
         if self._requestProducer is not None:
             self._requestProducer.resumeProducing()
         self.release(_Hold.READER)
@@ -448,6 +489,7 @@ class UploadChannel(HTTPChannel):
         The answer is written: go on with the next request, or end in peace.
         """
         self.requests.remove(request)
+        self.outlet.flush()
         self._lose_body("refused")
         self._read_in(PIECE)
         if self._body_pending or not self.persistent:
@@ -513,16 +555,28 @@ class UploadChannel(HTTPChannel):
 
     # Time
 
+    def setTimeout(self, period: float | None) -> None:
+        """
+        Expect something within *period* seconds, or nothing for ``None``.
+        """
+        if period is None:
+            self._deadline.drop()
+        else:
+            self._deadline.move(period)
+
+    def resetTimeout(self) -> None:
+        """
+        What was expected has come: expect the next.
+        """
+        if self._deadline.set:
+            self._deadline.move(self._deadline.period)
+
     def timeoutConnection(self) -> None:
         """
         Nothing happened for as long as the state allows.
         """
-        stall = self.site.idle_timeout * STALL_FACTOR
-        unsent, before = self._unsent(), self._unsent_before
-        self._unsent_before = unsent
-        if unsent and self._state is not _State.BODY and (unsent != before or self.timeOut < stall):
-            # Nothing came in, but an answer is still going out.
-            self.setTimeout(stall)
+        if self._state is not _State.BODY and self._takes():
+            self._watch()
         elif self._state is _State.HEAD and self._inbox:
             self._refuse_head(TooSlow("The head of the request did not come in time."))
         elif self._state is _State.HEAD:
@@ -532,19 +586,28 @@ class UploadChannel(HTTPChannel):
         else:
             self.cut("too-slow")
 
-    def _unsent(self) -> int:
+    def _watch(self) -> None:
         """
-        :return: bytes of answers that the client's machine has not taken: those
-            in Twisted's buffers and those in the kernel's.
+        Look in a while whether the client takes what is sent to it.
         """
-        transport = self.transport
-        waiting: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen
-        try:
-            [queued] = unpack("i", ioctl(transport.fileno(), TIOCOUTQ, b"\0" * 4))
-        except (OSError, ValueError):
-            # The socket is gone, and its descriptor -1.
-            queued = 0
-        return waiting + int(queued)
+        self._taken_before = self.outlet.taken
+        self._deadline.move(self._stall)
+
+    def _takes(self) -> bool:
+        """
+        :return: whether an answer is going out, and is taken.
+        """
+        if not self.outlet.unsent:
+            # Where nothing is left to take while we answer, it is us who are slow.
+            return self._state is _State.BUSY
+        watched = self._deadline.period
+        taken = self.outlet.taken - self._taken_before
+        # Before that nobody has looked at what it takes.
+        return watched < self._stall or taken >= watched * LEAST_RATE
+
+    @property
+    def _stall(self) -> float:
+        return self.site.idle_timeout * STALL_FACTOR
 
 
 def _address(address: Any) -> str:

@@ -20,13 +20,14 @@ from hmacfs.conditions import Get
 from hmacfs.config import Settings
 from hmacfs.digests import format_sha256, wanted
 from hmacfs.events import DownloadCompleted, DownloadFailed, DownloadStarted
-from hmacfs.interfaces import IDigests, IFile, IHub, IStore
+from hmacfs.interfaces import IDigests, IFile, IHasDescriptor, IHub, IStore
 from hmacfs.names import StoredName
 from hmacfs.ranges import total
 from hmacfs.records import FileRecord
 from hmacfs.web.answers import Answer, Terms, answer
 from hmacfs.web.digesting import Digesting
 from hmacfs.web.request import UploadRequest
+from hmacfs.web.sendfile import SendfileSource
 from hmacfs.web.sources import FileSource, read_whole
 
 SMALL = 64 * 1024
@@ -37,6 +38,9 @@ HELD = 16 * 1024 * 1024
 Bytes that the chunks of all other bodies share: a client that asks and does
 not read keeps us two chunks, and itself none, for as long as it is borne with.
 """
+
+
+Source = FileSource | SendfileSource
 
 
 @attrs.frozen
@@ -109,8 +113,7 @@ class Download:
             else:
                 # The source closes the file from here on.
                 owned.pop_all()
-                source = FileSource(file, found.pieces, self._chunk_size)
-                await self._stream(request, name, found, source)
+                await self._stream(request, name, found, self._source(request, file, found))
 
     async def _open(self, subject: _Subject, owned: ExitStack) -> IFile:
         opening = (
@@ -164,8 +167,14 @@ class Download:
         request.write(body)
         self._completed(request, name, len(body))
 
+    def _source(self, request: UploadRequest, file: IFile, found: Answer) -> Source:
+        outlet = request.channel.outlet
+        if outlet.plain and IHasDescriptor.providedBy(file):
+            return SendfileSource(file, found.pieces, outlet)
+        return FileSource(file, found.pieces, self._chunk_size)
+
     async def _stream(
-        self, request: UploadRequest, name: StoredName, found: Answer, source: FileSource
+        self, request: UploadRequest, name: StoredName, found: Answer, source: Source
     ) -> None:
         """
         Send a body at the client's pace.
