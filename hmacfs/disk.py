@@ -154,27 +154,29 @@ class Disk:
         """See :meth:`hmacfs.interfaces.IDisk.read`."""
         return os.pread(file, size, offset)
 
-    def read_at_once(self, file: int, offset: int, size: int) -> bytes | None:
+    def at_hand(self, file: int, offset: int, size: int) -> bool:
         """
-        See :meth:`hmacfs.interfaces.IDisk.read_at_once`.
+        See :meth:`hmacfs.interfaces.IDisk.at_hand`.
 
-        What is not in memory the kernel begins to read, so it pays to ask.
+        The first byte and the last speak for all.  Where one is missing the
+        kernel begins to read ahead of it, so it pays to ask.
         """
         if self._in_memory:
-            return os.pread(file, size, offset)
-        data = bytearray(size)
+            return True
         try:
-            return bytes(memoryview(data)[: os.preadv(file, [data], offset, os.RWF_NOWAIT)])
+            for place in (offset, offset + size - 1):
+                os.preadv(file, [bytearray(1)], place, os.RWF_NOWAIT)
         except BlockingIOError:
-            return None
+            return False
         except OSError as error:
             if error.errno != errno.EOPNOTSUPP:
                 raise
-        # A file system in memory does not know the question, and neither do
-        # some where it matters.
-        if self._in_memory is None:
-            self._in_memory = self.system(file) in _MEMORY
-        return os.pread(file, size, offset) if self._in_memory else None
+            # A file system in memory does not know the question, and neither do
+            # some where it matters.
+            if self._in_memory is None:
+                self._in_memory = self.system(file) in _MEMORY
+            return self._in_memory
+        return True
 
     def truncate(self, file: int, size: int) -> None:
         """See :meth:`hmacfs.interfaces.IDisk.truncate`."""

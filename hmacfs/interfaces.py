@@ -346,11 +346,10 @@ class IDisk(Interface):
         :return: up to *size* bytes from *offset*; ``b""`` only at the end.
         """
 
-    def read_at_once(file: int, offset: int, size: int) -> bytes | None:
+    def at_hand(file: int, offset: int, size: int) -> bool:
         """
-        As :meth:`read`, where nothing has to be waited for.
-
-        :return: ``None`` where the disk would have to be.
+        :return: whether these bytes, of which there is one at least, are in
+            memory, so that to read them nothing has to be waited for.
         """
 
     def truncate(file: int, size: int) -> None:

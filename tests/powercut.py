@@ -149,8 +149,8 @@ class PowerCutDisk:
     def read(self, file: int, offset: int, size: int) -> bytes:
         return self._file(file).data[offset : offset + size]
 
-    def read_at_once(self, file: int, offset: int, size: int) -> bytes | None:
-        return self.read(file, offset, size)
+    def at_hand(self, file: int, offset: int, size: int) -> bool:
+        return self._file(file) is not None
 
     def truncate(self, file: int, size: int) -> None:
         self.before("truncate")

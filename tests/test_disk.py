@@ -75,14 +75,13 @@ class DiskContract:
             [self.read(self.root, b"f", *span) for span in spans], [b"abcdef", b"bcde", b""]
         )
 
-    def test_read_at_once(self) -> None:
+    def test_at_hand(self) -> None:
         """
-        What is in memory is read as it stands, and else nothing.
+        Whether bytes are in memory can be asked of all that may be read.
         """
         file = self.create(b"f", b"abcdef")
-        spans = {(0, 9): b"abcdef", (1, 4): b"bcde", (6, 1): b""}
-        for span, expected in spans.items():
-            self.assertIn(self.disk.read_at_once(file, *span), [expected, None])
+        for span in [(0, 9), (1, 4), (6, 1)]:
+            self.assertIn(self.disk.at_hand(file, *span), [True, False])
 
     def test_status(self) -> None:
         """
@@ -251,24 +250,24 @@ class DiskTests(DiskContract, SynchronousTestCase):
         self.addCleanup(os.close, folder)
         self.assertEqual((self.disk.system(folder), self.disk.system(-1)), ("proc", ""))
 
-    def test_read_at_once_elsewhere(self) -> None:
+    def test_at_hand_elsewhere(self) -> None:
         """
-        Where the kernel does not tell what is in memory, a file system in
-        memory is read, and no other.
+        Where the kernel does not tell, all of a file system in memory is, and
+        nothing of another.
         """
-        for system, expected in [("proc", None), ("tmpfs", b"Lin")]:
+        for system, expected in [("proc", False), ("tmpfs", True)]:
             disk = Disk()
             disk.system = lambda descriptor, system=system: system
             file = os.open("/proc/version", os.O_RDONLY)
             self.addCleanup(os.close, file)
-            found = [disk.read_at_once(file, 0, 3) for _ in range(2)]
+            found = [disk.at_hand(file, 0, 3) for _ in range(2)]
             self.assertEqual(found, [expected] * 2)
 
-    def test_read_at_once_failing(self) -> None:
+    def test_at_hand_failing(self) -> None:
         """
         What cannot be read fails here too.
         """
-        self.fails(errno.EBADF, self.disk.read_at_once, -1, 0, 1)
+        self.fails(errno.EBADF, self.disk.at_hand, -1, 0, 1)
 
     def test_free(self) -> None:
         """

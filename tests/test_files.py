@@ -40,17 +40,17 @@ class ColdDisk(Disk):
 
     fault: OSError | None = None
 
-    def read_at_once(self, file: int, offset: int, size: int) -> bytes | None:
+    def at_hand(self, file: int, offset: int, size: int) -> bool:
         if self.fault is not None:
             raise self.fault
-        return None
+        return False
 
 
-class HalfColdDisk(ColdDisk):
-    """One that has the first bytes of each file in memory."""
+class WarmDisk(Disk):
+    """One that has everything in memory."""
 
-    def read_at_once(self, file: int, offset: int, size: int) -> bytes | None:
-        return self.read(file, offset, min(size, 2 - offset)) if offset < 2 else None
+    def at_hand(self, file: int, offset: int, size: int) -> bool:
+        return True
 
 
 class StoredFileTests(SynchronousTestCase):
@@ -76,11 +76,11 @@ class StoredFileTests(SynchronousTestCase):
 
     def test_in_memory(self) -> None:
         """
-        No thread is wanted for what is there, be it not all that was asked for.
+        No thread is wanted for what is there.
         """
-        stored = self.open(HalfColdDisk())
-        self.assertEqual(self.successResultOf(stored.read(0, 3)), b"ab")
-        self.assertEqual(self.threads.jobs, [])
+        stored = self.open(WarmDisk())
+        self.assertEqual(self.successResultOf(stored.read(0, 3)), b"abc")
+        self.assertEqual((stored.fetch(0, 3), self.threads.jobs), (None, []))
 
     def test_on_disk(self) -> None:
         """
@@ -93,10 +93,9 @@ class StoredFileTests(SynchronousTestCase):
 
     def test_fetch(self) -> None:
         """
-        Bytes are fetched where the first or the last of them is not in memory.
+        It fetches what is to be sent as well.
         """
-        self.assertIs(self.open(HalfColdDisk()).fetch(0, 2), None)
-        fetching = self.open(HalfColdDisk()).fetch(1, 2)
+        fetching = self.open(ColdDisk()).fetch(1, 2)
         assert fetching is not None
         self.assertNoResult(fetching)
         self.work()

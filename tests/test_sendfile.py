@@ -15,7 +15,7 @@ from zope.interface import implementer
 from hmacfs.interfaces import IHasDescriptor
 from hmacfs.ranges import Piece, Span
 from hmacfs.records import FileRecord
-from hmacfs.web.outlet import Outlet
+from hmacfs.web.outlet import PlainOutlet
 from hmacfs.web.sendfile import SendfileSource
 from tests.driven import Wire
 from tests.source_contract import ALPHABET, Consumer, SourceContract, any_order
@@ -73,7 +73,7 @@ class SendfileSourceTests(SourceContract, SynchronousTestCase):
 
     def begin(self, *pieces: Piece, content: bytes = ALPHABET, turn: int = 4) -> None:
         self.wire = Wire(self)
-        self.outlet = Outlet(self.wire.transport)
+        self.outlet = PlainOutlet(self.wire.transport)
         self.file = DescribedFile(self.mktemp(), content)
         self.addCleanup(self.file.let_go)
         self.file.cold = self.cold

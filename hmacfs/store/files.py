@@ -31,10 +31,11 @@ class StoredFile:
         here and now: a thread would cost more than the bytes.
         """
         try:
-            data = self._disk.read_at_once(self._file, offset, size)
+            if self._disk.at_hand(self._file, offset, size):
+                return succeed(self._disk.read(self._file, offset, size))
         except OSError:
             return fail()
-        return self._wait_for(offset, size) if data is None else succeed(data)
+        return self._wait_for(offset, size)
 
     def close(self) -> None:
         """See :meth:`hmacfs.interfaces.IFile.close`."""
@@ -47,16 +48,9 @@ class StoredFile:
         return self._file
 
     def fetch(self, offset: int, size: int) -> Deferred[None] | None:
-        """
-        See :meth:`hmacfs.interfaces.IHasDescriptor.fetch`.
-
-        The first byte and the last speak for all: the kernel reads ahead.
-        """
+        """See :meth:`hmacfs.interfaces.IHasDescriptor.fetch`."""
         try:
-            if all(
-                self._disk.read_at_once(self._file, place, 1) is not None
-                for place in (offset, offset + size - 1)
-            ):
+            if self._disk.at_hand(self._file, offset, size):
                 return None
         except OSError:
             return fail()

@@ -51,7 +51,7 @@ from hmacfs.errors import MalformedRequest, Refusal, TooSlow, WrongLength
 from hmacfs.http1 import Chunked, Head, Sized, head_end, parse_head
 from hmacfs.interfaces import IBody
 from hmacfs.web.deadline import Deadline
-from hmacfs.web.outlet import Outlet
+from hmacfs.web.outlet import outlet
 from hmacfs.web.request import UploadRequest
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class UploadChannel(HTTPChannel):
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
         self._secure = ISSLTransport.providedBy(self.transport)
-        self.outlet = Outlet(self.transport)
+        self.outlet = outlet(self.transport)
         self._deadline = Deadline(self.site.clock, self.timeoutConnection)
         self._networkProducer = IPushProducer(self.transport, _NoPushProducer())
         self._networkProducer.registerProducer(self, True)
@@ -438,13 +438,16 @@ class UploadChannel(HTTPChannel):
         """
         Send a piece of an answer.
         """
-        self.outlet.write(data)
+        if self._requestProducer is None:
+            self.outlet.write(data)
+        else:
+            self.outlet.queue(data)
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """
         Send pieces of an answer.
         """
-        self.outlet.write(b"".join(data))
+        self.write(b"".join(data))
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """

@@ -26,6 +26,7 @@ from hmacfs.ranges import total
 from hmacfs.records import FileRecord
 from hmacfs.web.answers import Answer, Terms, answer
 from hmacfs.web.digesting import Digesting
+from hmacfs.web.outlet import PlainOutlet
 from hmacfs.web.request import UploadRequest
 from hmacfs.web.sendfile import SendfileSource
 from hmacfs.web.sources import FileSource, read_whole
@@ -169,7 +170,7 @@ class Download:
 
     def _source(self, request: UploadRequest, file: IFile, found: Answer) -> Source:
         outlet = request.channel.outlet
-        if outlet.plain and IHasDescriptor.providedBy(file):
+        if isinstance(outlet, PlainOutlet) and IHasDescriptor.providedBy(file):
             return SendfileSource(file, found.pieces, outlet)
         return FileSource(file, found.pieces, self._chunk_size)
 
