@@ -22,7 +22,7 @@ from collections.abc import Generator, Sequence
 from zope.interface import implementer
 
 from hmacfs.interfaces import IDisk
-from hmacfs.records import ATTRIBUTE, Status
+from hmacfs.records import ATTRIBUTE, Mark, Status
 
 MOST_PIECES = os.sysconf("SC_IOV_MAX")
 """How many pieces one ``writev`` takes."""
@@ -141,6 +141,11 @@ class Disk:
     def status(self, descriptor: int) -> Status:
         """See :meth:`hmacfs.interfaces.IDisk.status`."""
         return _status(os.fstat(descriptor))
+
+    def mark(self, place: int, path: bytes = b"") -> Mark:
+        """See :meth:`hmacfs.interfaces.IDisk.mark`."""
+        found = os.stat(path, dir_fd=place, follow_symlinks=False) if path else os.fstat(place)
+        return Mark(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
     def look(self, folder: int, name: bytes) -> Status:
         """See :meth:`hmacfs.interfaces.IDisk.look`."""

@@ -21,7 +21,7 @@ from zope.interface import Attribute, Interface
 
 from hmacfs.events import Event
 from hmacfs.names import StoredName
-from hmacfs.records import Figures, FileRecord, Sharing, Status, Totals
+from hmacfs.records import Figures, FileRecord, Mark, Sharing, Status, Totals
 from hmacfs.uploads import Slot, UploadRecord
 
 T = TypeVar("T")
@@ -138,6 +138,12 @@ class IHasDescriptor(IFile):
         :return: ``None`` where they are there; else fires when they are.  The
             file may be closed before.
         """
+
+
+class IHeld(IFile):
+    """A small file that is in memory as a whole."""
+
+    content = Attribute("All of it: ``bytes``.")
 
 
 class IStore(Interface):
@@ -327,6 +333,15 @@ class IDisk(Interface):
     def status(descriptor: int) -> Status:
         """
         :return: what is open there.
+        """
+
+    def mark(place: int, path: bytes = b"") -> Mark:
+        """
+        :param place: what is open, or the folder that *path* begins in.
+        :param path: of several segments.  The one call that follows links on
+            the way, but for the last: good to see that nothing has changed,
+            and for nothing else.
+        :return: the mark of what is there.
         """
 
     def look(folder: int, name: bytes) -> Status:

@@ -18,7 +18,7 @@ import attrs
 from zope.interface import implementer
 
 from hmacfs.interfaces import IDisk
-from hmacfs.records import Status
+from hmacfs.records import Mark, Status
 from tests.tree import File, Folder, Tree, boot_id, nodes
 
 
@@ -133,6 +133,18 @@ class PowerCutDisk:
 
     def status(self, descriptor: int) -> Status:
         return _status(self._open[descriptor].node)
+
+    def mark(self, place: int, path: bytes = b"") -> Mark:
+        node = self._open[place].node
+        for name in filter(None, path.split(b"/")):
+            if not isinstance(node, Folder):
+                raise _error(errno.ENOTDIR)
+            if name not in node.entries:
+                raise _error(errno.ENOENT)
+            node = node.entries[name]
+        found = _status(node)
+        # Time stands still here, so it cannot tell of changes: they are all to come.
+        return Mark(found.device, found.inode, found.size, found.modified, 2**62)
 
     def look(self, folder: int, name: bytes) -> Status:
         return _status(self._entry(folder, name))

@@ -12,7 +12,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -28,7 +28,7 @@ from hmacfs.interfaces import (
     IUpload,
 )
 from hmacfs.names import StoredName
-from hmacfs.records import Figures, FileRecord, Row, Status
+from hmacfs.records import Figures, FileRecord, Mark, Row, Status
 from hmacfs.store.area import Area, open_area
 from hmacfs.store.files import StoredFile
 from hmacfs.store.labels import Label, begun, decode, describe, row_of
@@ -132,12 +132,44 @@ class FilesystemStore:
             raise foreseen from error
         return FilesystemUpload(slot, record, part, None, promise, opened)
 
-    @inlineCallbacks
-    def open(self, name: StoredName) -> Generator[Deferred[Any], Any, IFile]:
+    def open(self, name: StoredName) -> Deferred[IFile]:
         """See :meth:`hmacfs.interfaces.IStore.open`."""
+        held = self._open_one().held.find(name)
+        if held is None:
+            opening: Deferred[IFile] = self._open(name)
+            return opening
+        return fail(_missing()) if self._expired(held.record) else succeed(held)
+
+    @inlineCallbacks
+    def _open(self, name: StoredName) -> Generator[Deferred[Any], Any, IFile]:
+        opened = self._open_one()
+        file: StoredFile
+        mark: Mark
+        file, mark = yield self._open_stored(name)
+        try:
+            held = opened.held.read(file, mark)
+        except BaseException:
+            file.close()
+            raise
+        if held is None:
+            return file
+        file.close()
+        if opened.parts.attributes:
+            # What the index knows may change, and leaves no mark.
+            opened.held.hold(name, mark, held, self._clock.seconds())
+        return held
+
+    @inlineCallbacks
+    def _open_stored(
+        self, name: StoredName
+    ) -> Generator[Deferred[Any], Any, tuple[StoredFile, Mark]]:
+        """
+        :return: fires with the file, and its mark before anything was read of it.
+        """
         opened = self._open_one()
         file = self._open_file(name)
         try:
+            mark = self._disk.mark(file)
             status = self._disk.status(file)
             self._check_file(status)
             label = row = None
@@ -146,18 +178,18 @@ class FilesystemStore:
             else:
                 row = yield self._find(name)
             record = describe(name, status, label, row)
-            if record.expires is not None and record.expires <= self._clock.seconds():
+            if self._expired(record):
                 raise _missing()
         except BaseException:
             self._disk.close(file)
             raise
-        return StoredFile(file, record, self._disk, self._threads)
+        return StoredFile(file, record, self._disk, self._threads), mark
 
     @inlineCallbacks
     def digest(self, name: StoredName) -> Generator[Deferred[Any], Any, str]:
         """See :meth:`hmacfs.interfaces.IDigests.digest`."""
         opened = self._open_one()
-        file = yield self.open(name)
+        file, _ = yield self._open_stored(name)
         try:
             record: FileRecord = file.record
             if record.sha256 is not None:
@@ -256,6 +288,9 @@ class FilesystemStore:
             raise Forbidden("Folders are not served.")
         if status.kind != "file":
             raise _missing()
+
+    def _expired(self, record: FileRecord) -> bool:
+        return record.expires is not None and record.expires <= self._clock.seconds()
 
     def _find(self, name: StoredName) -> Deferred[Row | None]:
         """

@@ -13,6 +13,7 @@ from hmacfs.store.backlog import Backlog
 from hmacfs.store.commit import Commit
 from hmacfs.store.digesting import Digesting
 from hmacfs.store.folders import Folders
+from hmacfs.store.held import Held
 from hmacfs.store.labels import commit_id
 from hmacfs.store.locks import Locks
 from hmacfs.store.parts import Parts
@@ -92,6 +93,7 @@ class Opened:
         self.space = Space(lambda: disk.free(area.root), policy.min_free_space)
         self.backlog = Backlog(index, clock, threads, self.parts)
         self.digesting = Digesting(disk, self.parts, self.files, locks)
+        self.held = Held(disk, area.root)
         self.suspended = Suspended()
         self.writing: dict[bytes, UploadRecord | None] = {}
         self.stamps = Stamps()

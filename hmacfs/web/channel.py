@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import (
@@ -43,13 +44,13 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, _NoPushProducer
-from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
 from hmacfs.errors import Headers as Headers104
 from hmacfs.errors import MalformedRequest, Refusal, TooSlow, WrongLength
 from hmacfs.http1 import Chunked, Head, Sized, head_end, parse_head
 from hmacfs.interfaces import IBody
+from hmacfs.web.answer_fields import AnswerFields
 from hmacfs.web.deadline import Deadline
 from hmacfs.web.outlet import outlet
 from hmacfs.web.request import UploadRequest
@@ -70,6 +71,9 @@ LINGER_SECONDS = 10.0
 
 PIECE = 64 * 1024
 """Bytes that one turn of the reactor reads from a client, as Twisted has it."""
+
+REPEATED = 1024
+"""Bytes of a head that is remembered, at most."""
 
 STALL_FACTOR = 4
 """
@@ -155,6 +159,7 @@ class UploadChannel(HTTPChannel):
         self._dropped = 0
         self._taken_before = 0
         self._secure = False
+        self._ends: tuple[Any, Any] = (None, None)
 
     # The connection
 
@@ -166,11 +171,20 @@ class UploadChannel(HTTPChannel):
         self._deadline = Deadline(self.site.clock, self.timeoutConnection)
         self._networkProducer = IPushProducer(self.transport, _NoPushProducer())
         self._networkProducer.registerProducer(self, True)
-        self.peer = _address(self.transport.getPeer())
+        self._ends = self.transport.getPeer(), self.transport.getHost()
+        self.peer = _address(self._ends[0])
         self.number = self.site.opened(self)
         self.setTimeout(min(self.site.header_timeout, self.site.idle_timeout))
         if self.site.draining:
             self.retire()
+
+    def getPeer(self) -> Any:
+        """The client's address, asked for once: each request wants to know it."""
+        return self._ends[0]
+
+    def getHost(self) -> Any:
+        """Our own."""
+        return self._ends[1]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._deadline.end()
@@ -286,7 +300,7 @@ class UploadChannel(HTTPChannel):
             if end < 0:
                 self._await_head()
                 return False
-            head = parse_head(self._inbox[:end])
+            head = _read(self._inbox[:end])
         except Refusal as refusal:
             self._refuse_head(refusal)
             return False
@@ -418,21 +432,42 @@ class UploadChannel(HTTPChannel):
 
     # Writing
 
-    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
+    def writeHeaders(
+        self, version: bytes, code: bytes, reason: bytes, headers: AnswerFields
+    ) -> None:
         """
         Keep the head of an answer for its first bytes to go with.
         """
+        head = (
+            version,
+            b" ",
+            code,
+            b" ",
+            reason,
+            b"\r\n",
+            headers.lines,
+            self._farewell(),
+            b"\r\n",
+        )
+        self.outlet.begin(b"".join(head))
+
+    def send_whole(self, version: bytes, fields: bytes, body: bytes) -> None:
+        """
+        Send an answer in one piece.
+
+        :param fields: the lines of its head.
+        """
+        answer = (version, b" 200 OK\r\n", fields, self._farewell(), b"\r\n", body)
+        self.outlet.write(b"".join(answer))
+
+    def _farewell(self) -> bytes:
+        """
+        :return: the line of a head that says that the connection ends behind
+            the answer, where it does.
+        """
         if self._body_pending or self.site.draining:
             self.persistent = False
-        if not self.persistent:
-            headers.setRawHeaders(b"Connection", [b"close"])
-        lines = [b"%b %b %b" % (version, code, reason)]
-        lines += [
-            b"%b: %b" % (name, value)
-            for name, values in headers.getAllRawHeaders()
-            for value in values
-        ]
-        self.outlet.begin(b"\r\n".join([*lines, b"", b""]))
+        return b"" if self.persistent else b"Connection: close\r\n"
 
     def write(self, data: bytes) -> None:
         """
@@ -611,6 +646,24 @@ class UploadChannel(HTTPChannel):
     @property
     def _stall(self) -> float:
         return self.site.idle_timeout * STALL_FACTOR
+
+
+def _read(data: bytes) -> Head:
+    """
+    :param data: a whole head.
+    :return: it, read.  A client, or a proxy, that asks for the same again does
+        so in the same words; those that may hold a signature are not kept.
+    """
+    again = (
+        len(data) <= REPEATED
+        and data.startswith(b"GET ")
+        and b"?" not in data
+        and b"uthorization" not in data
+    )
+    return _read_again(data) if again else parse_head(data)
+
+
+_read_again = lru_cache(maxsize=512)(parse_head)
 
 
 def _address(address: Any) -> str:

@@ -60,6 +60,7 @@ class UploadRequest(Request):
     head: Head | None = None
     protocol: Protocol | None = None
     site: UploadSite
+    responseHeaders: Any
     # twisted.web deletes the attribute behind the answer, and sets it to None
     # when the connection is lost.
     channel: Any = None
@@ -82,8 +83,6 @@ class UploadRequest(Request):
         self.head = head
         self.method, self.uri, self.path = head.method, head.target, head.path
         self.clientproto = head.version
-        for name, value in head.headers:
-            self.requestHeaders.addRawHeader(name, value)
         self.client = self.site.client(self.channel.peer, head)
         self._dress(head.get(b"origin"))
         self._emit_received()
@@ -136,6 +135,18 @@ class UploadRequest(Request):
         if body is not NOT_DONE_YET:
             raise TypeError(f"{resource!r} must answer by itself")
 
+    def send_whole(self, fields: bytes, body: bytes) -> None:
+        """
+        Answer 200, in one piece.
+
+        :param fields: the lines that are about *body*, as
+            :func:`hmacfs.web.answer_fields.lines` makes them; the others are added.
+        """
+        self.startedWriting = 1
+        self.sentLength = len(body)
+        self.channel.send_whole(self.clientproto, self.responseHeaders.lines + fields, body)
+        self.finish()
+
     def processingFailed(self, reason: Failure) -> None:
         """
         Answer a :class:`hmacfs.errors.Refusal` as it says, a want of
@@ -179,7 +190,7 @@ class UploadRequest(Request):
                     **self._account(),
                     status=self.code,
                     code=self.code_told,
-                    agent=_text(self.getHeader(b"user-agent") or b"")[:AGENT_LENGTH],
+                    agent=_text(pages.headers_value(self, b"user-agent"))[:AGENT_LENGTH],
                 )
             )
         super().finish()
