@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -112,7 +113,7 @@ class UploadRequest(Request):
 
     def _dress(self, origin: bytes | None) -> None:
         self.responseHeaders = self.site.manners.headers(origin)
-        self.responseHeaders.setRawHeaders(b"Date", [datetimeToString(self.started)])
+        self.responseHeaders.setRawHeaders(b"Date", [_date(int(self.started))])
         self.responseHeaders.setRawHeaders(b"X-Request-ID", [self.id.encode()])
 
     def _admitted(self, body: IBody) -> None:
@@ -233,6 +234,15 @@ class UploadRequest(Request):
             "sent": self.sentLength,
             "duration": now - self.started,
         }
+
+
+@lru_cache(maxsize=2)
+def _date(seconds: int) -> bytes:
+    """
+    :return: the value of ``Date``, which is made once a second.
+    """
+    date: bytes = datetimeToString(seconds)
+    return date
 
 
 def _text(value: bytes) -> str:
