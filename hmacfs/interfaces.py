@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
@@ -25,6 +26,21 @@ from hmacfs.records import Figures, FileRecord, Mark, Sharing, Status, Totals
 from hmacfs.uploads import Slot, UploadRecord
 
 T = TypeVar("T")
+
+
+@attrs.frozen
+class Drawn:
+    """
+    What was drawn off a socket.
+
+    :ivar size: bytes.
+    :ivar more: whether there was more.
+    :ivar ended: whether nothing will come any more, or not in this way.
+    """
+
+    size: int
+    more: bool = False
+    ended: bool = False
 
 
 class IUpload(Interface):
@@ -54,6 +70,20 @@ class IUpload(Interface):
         :raise NotStored: a sync failed; the part is gone.
         """
 
+    draws = Attribute("Whether :meth:`draw` may be called.")
+
+    def draw(socket: int, most: int) -> Deferred[Drawn]:
+        """
+        Store what is on a socket, as :meth:`append` stores pieces.
+
+        :param socket: a descriptor, of a plain socket that does not block; it
+            is the caller's, and stays open until this has fired.
+        :param most: bytes, no more than the upload may still take.
+        :return: fires when nothing is there, or when it was enough for one call.
+        :raise NoSpace: the disk is full; what fitted is stored.
+        :raise NotStored: a sync failed; the part is gone.
+        """
+
     def truncate(offset: int) -> Deferred[None]:
         """
         Forget what came behind *offset*: it was not what it was said to be.
@@ -69,16 +99,22 @@ class IUpload(Interface):
         :return: fires with the digest of what is stored so far, from *start* on.
         """
 
-    def commit(sha256: str | None = None) -> Deferred[FileRecord]:
+    def commit(
+        sha256: str | None = None, pieces: Sequence[bytes] = ()
+    ) -> Deferred[FileRecord]:
         """
         Make the upload the file of its name, in the order that survives a
         crash at every step.
 
         :param sha256: the hexadecimal digest, where somebody computed it.
+        :param pieces: the last of it, stored first, as by :meth:`append`: for a
+            small file one call costs half of what two do.  Where they cannot
+            be, that is raised, and the part is kept.
         :return: fires when the file can be acknowledged: with
             ``Durability = "full"`` it then survives a power cut.
-        :raise WrongLength: :attr:`offset` is not the promised size; the part
-            is kept, to go on with or to :meth:`discard`.
+        :raise WrongLength: :attr:`offset`, with *pieces*, is not the promised
+            size; they are not stored, and the part is kept, to go on with or to
+            :meth:`discard`.
         :raise Exists: the name was taken meanwhile and may not be
             overwritten; the part is gone.
         :raise NotAFolder: a segment of the name is a file, or the name is a
@@ -159,13 +195,18 @@ class IStore(Interface):
     def stop() -> Deferred[None]:
         """Write down what waits, and let go of everything."""
 
-    def begin(slot: Slot, record: UploadRecord | None = None) -> Deferred[IUpload]:
+    def begin(
+        slot: Slot, record: UploadRecord | None = None, soon: bool = False
+    ) -> Deferred[IUpload]:
         """
         Open a part for *slot*.
 
         :param record: of the same upload, by which it can be gone on with: see
             :class:`IResumes`.  Suspended parts of the same name stay.  Without
             a record they are dropped, and nobody can go on with the new one.
+        :param soon: whether its bytes are on their way already, and nobody is told
+            of it before they are here.  The part may then be made together with
+            the first of them, and what keeps it from being made is raised there.
         :raise Exists: the name is taken and may not be overwritten.
         :raise NotAFolder: a segment of the name is a file, or the name is a
             folder.
@@ -354,6 +395,16 @@ class IDisk(Interface):
         :param pieces: at most :data:`hmacfs.disk.MOST_PIECES`.
         :return: how many bytes of them were written, fewer where the disk is
             nearly full.
+        """
+
+    def draw(source: int, file: int, most: int) -> Drawn:
+        """
+        Write what is on the socket *source* to the end of *file*.
+
+        :param source: it does not block.
+        :param most: bytes.
+        :raise OSError: of the file; what was written is written.  A socket that
+            fails has ended.
         """
 
     def read(file: int, offset: int, size: int) -> bytes:
@@ -612,6 +663,14 @@ class IBody(IConsumer):
     """
     Who takes the body of one request, and answers it.
     """
+
+    draws = Attribute("Whether :meth:`draw` may be called.")
+
+    def draw(socket: int, most: int) -> Deferred[Drawn]:
+        """
+        Take what is on a socket, behind all that was written: as
+        :meth:`IUpload.draw`.  It answers by itself where that fails.
+        """
 
     def finished() -> None:
         """The body is here to its last byte: answer when it is kept."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Sequence
 import attrs
 from zope.interface import implementer
 
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces import Drawn, IDisk
 from hmacfs.records import Mark, Status
 from tests.tree import File, Folder, Tree, boot_id, nodes
 
@@ -157,6 +157,14 @@ class PowerCutDisk:
         else:
             node.data = data + node.data[len(data) :]
         return len(data)
+
+    def draw(self, source: int, file: int, most: int) -> Drawn:
+        try:
+            data = os.read(source, most)
+        except BlockingIOError:
+            return Drawn(0)
+        self.write(file, [data])
+        return Drawn(len(data), more=bool(data), ended=not data)
 
     def read(self, file: int, offset: int, size: int) -> bytes:
         return self._file(file).data[offset : offset + size]

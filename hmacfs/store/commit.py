@@ -99,7 +99,8 @@ class Commit:
         self._files.prune(name.segments[:-1])
 
     def _commit(self, slot: Slot, part: Part, label: Label) -> FileRecord:
-        self._parts.relabel(part, label)
+        if part.label != label:
+            self._parts.relabel(part, label)
         self._disk.sync(part.file)
         status = self._disk.status(part.file)
         with self._locks.held(slot.name):

@@ -107,7 +107,7 @@ class FilesystemStore:
 
     @inlineCallbacks
     def begin(
-        self, slot: Slot, record: UploadRecord | None = None
+        self, slot: Slot, record: UploadRecord | None = None, soon: bool = False
     ) -> Generator[Deferred[Any], Any, IUpload]:
         """See :meth:`hmacfs.interfaces.IStore.begin`."""
         opened = self._open_one()
@@ -121,7 +121,10 @@ class FilesystemStore:
             try:
                 stale = opened.suspended.take(slot.name, now) if record is None else ()
                 id = None if record is None else record.id.encode()
-                part = yield self._threads.run(self._begin, label, id, stale)
+                if stale or not soon:
+                    part = yield self._threads.run(self._begin, label, id, stale)
+                else:
+                    part = opened.parts.planned(label, id)
             except BaseException:
                 promise.need(0)
                 raise

@@ -8,11 +8,11 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
 from hmacfs.errors import Refusal, WrongLength
-from hmacfs.interfaces import IUpload
+from hmacfs.interfaces import Drawn, IUpload
 from hmacfs.records import FileRecord
 from hmacfs.store.memory_files import deleted
 from hmacfs.store.space import Promise
@@ -77,6 +77,12 @@ class MemoryUpload:
         self._promise.need(0 if self.slot.size is None else self.slot.size - self.offset)
         return succeed(self.offset)
 
+    draws = False
+
+    def draw(self, socket: int, most: int) -> Deferred[Drawn]:
+        """There is no file to draw to."""
+        raise NotImplementedError
+
     def truncate(self, offset: int) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
         self._store.written -= self.offset - offset
@@ -89,13 +95,15 @@ class MemoryUpload:
         data = self._data[start:]
         return succeed(hashlib.new(algorithm, data, usedforsecurity=False).digest())
 
-    def commit(self, sha256: str | None = None) -> Deferred[FileRecord]:
+    def commit(
+        self, sha256: str | None = None, pieces: Sequence[bytes] = ()
+    ) -> Deferred[FileRecord]:
         """See :meth:`hmacfs.interfaces.IUpload.commit`."""
         if self._over:
             return fail(deleted())
-        if self.slot.size not in (None, self.offset):
+        if self.slot.size not in (None, self.offset + sum(map(len, pieces))):
             return fail(WrongLength("The body has another length than was promised."))
-        return maybeDeferred(self._commit, sha256)
+        return self.append(pieces).addCallback(lambda _: self._commit(sha256))
 
     def suspend(self) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.suspend`."""

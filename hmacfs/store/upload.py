@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from hmacfs.errors import NoSpace, NotStored, WrongLength
-from hmacfs.interfaces import IUpload
+from hmacfs.interfaces import Drawn, IUpload
 from hmacfs.records import FileRecord
 from hmacfs.store.labels import Label, row_of
 from hmacfs.store.opened import Opened
@@ -87,6 +87,15 @@ class FilesystemUpload:
         written = self._opened.threads.run(self._write, pieces, self._until())
         return written.addCallbacks(self._written, self._failed)
 
+    draws = True
+
+    def draw(self, socket: int, most: int) -> Deferred[Drawn]:
+        """See :meth:`hmacfs.interfaces.IUpload.draw`."""
+        if self._bound is None or self.offset + most > self._bound:
+            return fail(too_large())
+        done = self._opened.threads.run(self._draw, socket, most, self._until())
+        return done.addCallbacks(self._drawn, self._failed)
+
     def truncate(self, offset: int) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
         done = self._opened.threads.run(self._truncate, offset, self._until())
@@ -94,27 +103,30 @@ class FilesystemUpload:
 
     def digest(self, algorithm: str, start: int = 0) -> Deferred[bytes]:
         """See :meth:`hmacfs.interfaces.IUpload.digest`."""
-        digesting = self._opened.digesting
-        return self._opened.threads.run(digesting.digest, self._part.file, algorithm, start)
+        return self._opened.threads.run(self._digest, algorithm, start)
 
-    def commit(self, sha256: str | None = None) -> Deferred[FileRecord]:
+    def commit(
+        self, sha256: str | None = None, pieces: Sequence[bytes] = ()
+    ) -> Deferred[FileRecord]:
         """See :meth:`hmacfs.interfaces.IUpload.commit`."""
-        if self.slot.size not in (None, self.offset):
+        size = self.offset + sum(map(len, pieces))
+        if self.slot.size not in (None, size):
             return fail(WrongLength("The body has another length than was promised."))
+        if self._bound is not None and size > self._bound:
+            return fail(too_large())
         self._over = True
         now = self._opened.clock.seconds()
         label = attrs.evolve(
             self._part.label,
-            size=self.offset,
+            size=size,
             stored=now,
             commit=self._opened.stamps.next(now, self._part.id.decode()),
             sha256=sha256,
             # The upload's, and much of it sometimes: the file has no use for it.
             metadata=None,
         )
-        done = self._opened.threads.run(self._opened.commit.commit, self.slot, self._part, label)
-        done.addBoth(self._let_go)
-        return done.addCallback(self._committed)
+        done = self._opened.threads.run(self._commit, label, pieces)
+        return done.addCallbacks(self._committed, self._let_go)
 
     def suspend(self) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.suspend`."""
@@ -148,6 +160,10 @@ class FilesystemUpload:
             raise refusal(written.trouble) or written.trouble
         return self.offset
 
+    def _drawn(self, drawn: tuple[Drawn, _Written]) -> Drawn:
+        self._written(drawn[1])
+        return drawn[0]
+
     def _truncated(self, part: Part, offset: int) -> None:
         self.offset = offset
         self._promise.need(0 if self.slot.size is None else self.slot.size - offset)
@@ -160,7 +176,12 @@ class FilesystemUpload:
             self.record = self.record.changed(until=until)
             self._opened.writing[part.id] = self.record
 
-    def _committed(self, record: FileRecord) -> FileRecord:
+    def _committed(self, record: FileRecord | _Written) -> FileRecord:
+        if isinstance(record, _Written):
+            self._over = False
+            self._written(record)
+            raise AssertionError("the trouble is raised")
+        self._let_go(None)
         self._opened.backlog.add(row_of(self.slot.name, record), self._part.id)
         return record
 
@@ -183,15 +204,58 @@ class FilesystemUpload:
 
     # In a thread
 
+    def _made(self, label: Label | None = None) -> Part:
+        """
+        :param label: what the part is to say where it is made now.
+        :return: the part, which is there.
+        """
+        if self._part.file < 0:
+            if label is not None:
+                self._part = attrs.evolve(self._part, label=label)
+            try:
+                self._part = self._opened.parts.make(self._part)
+            except OSError as error:
+                raise refusal(error) or error from None
+        return self._part
+
+    def _digest(self, algorithm: str, start: int) -> bytes:
+        return self._opened.digesting.digest(self._made().file, algorithm, start)
+
+    def _commit(self, label: Label, pieces: Sequence[bytes]) -> FileRecord | _Written:
+        """
+        :return: the file, or what kept *pieces* from being written.
+        """
+        part = self._made(label)
+        try:
+            write_all(self._opened.disk, part.file, pieces)
+        except OSError as error:
+            return _Written(self._opened.disk.status(part.file).size, part, error)
+        return self._opened.commit.commit(self.slot, part, label)
+
     def _write(self, pieces: Sequence[bytes], until: int) -> _Written:
         """
         :raise NotStored: a sync failed, and the part is gone.
         """
-        disk, part, trouble = self._opened.disk, self._part, None
+        part, trouble = self._made(), None
         try:
-            write_all(disk, part.file, pieces)
+            write_all(self._opened.disk, part.file, pieces)
         except OSError as error:
             trouble = error
+        return self._stored(trouble, until)
+
+    def _draw(self, socket: int, most: int, until: int) -> tuple[Drawn, _Written]:
+        """
+        :raise NotStored: as of :meth:`_write`.
+        """
+        part, drawn, trouble = self._made(), Drawn(0), None
+        try:
+            drawn = self._opened.disk.draw(socket, part.file, most)
+        except OSError as error:
+            trouble = error
+        return drawn, self._stored(trouble, until)
+
+    def _stored(self, trouble: OSError | None, until: int) -> _Written:
+        disk, part = self._opened.disk, self._part
         offset = disk.status(part.file).size
         policy = self._opened.policy
         if policy.durable and offset - (part.label.synced or 0) >= policy.sync_every:
@@ -202,7 +266,7 @@ class FilesystemUpload:
         """
         :raise NotStored: a sync failed, and the part is gone.
         """
-        part = self._part
+        part = self._made()
         if (part.label.synced or 0) > offset:
             # First: other bytes will be where those are that it says are synced.
             part = self._keep(self._kept(offset, until))
@@ -211,7 +275,9 @@ class FilesystemUpload:
 
     def _suspend(self, label: Label) -> Part:
         # Often somebody only asks for the offset, or says a wrong one.
-        part = self._part if label == self._part.label else self._keep(label)
+        part = self._made()
+        if label != part.label:
+            part = self._keep(label)
         self._opened.disk.close(part.file)
         return part
 
@@ -231,5 +297,6 @@ class FilesystemUpload:
         return attrs.evolve(self._part.label, until=until, synced=synced)
 
     def _drop(self) -> None:
-        self._opened.disk.close(self._part.file)
-        self._opened.parts.drop(self._part.id)
+        if self._part.file >= 0:
+            self._opened.disk.close(self._part.file)
+            self._opened.parts.drop(self._part.id)

@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
     IPushProducer,
+    IReactorFDSet,
     ISSLTransport,
     ITCPTransport,
 )
@@ -52,6 +53,7 @@ from hmacfs.http1 import Chunked, Head, Sized, head_end, parse_head
 from hmacfs.interfaces import IBody
 from hmacfs.web.answer_fields import AnswerFields
 from hmacfs.web.deadline import Deadline
+from hmacfs.web.intake import LEAST, Intake
 from hmacfs.web.outlet import outlet
 from hmacfs.web.request import UploadRequest
 
@@ -103,6 +105,7 @@ class _Hold(Enum):
     DISK = "the disk is slower than the client"
     PIPELINE = "it has sent enough of its next requests"
     READER = "it does not read our answers"
+    DRAWN = "a thread reads it"
 
 
 @implementer(IPushProducer)
@@ -151,6 +154,8 @@ class UploadChannel(HTTPChannel):
         self._head_due = False
         self._advancing = False
         self._holds: set[_Hold] = set()
+        self._intake: Intake | None = None
+        self._drawn_once = False
         self._reader: Sized | Chunked = Sized(0)
         self._body: IBody | None = None
         self._body_pending = False
@@ -331,13 +336,17 @@ class UploadChannel(HTTPChannel):
         self._reader = Chunked() if head.chunked else Sized(head.length or 0)
         self._body_pending = head.has_body
         self._expects = head.expects
+        self._drawn_once = False
         self._state = _State.BUSY
         self.setTimeout(None)
         request = self.requestFactory(self)
         self.requests.append(request)
         if head.has_body:
-            self.hold(_Hold.VERDICT)
+            # Mostly it is decided within this call, and the socket is left as it is.
+            self._holds.add(_Hold.VERDICT)
         request.begin(head)
+        if _Hold.VERDICT in self._holds:
+            self._networkProducer.pauseProducing()
 
     def take(self, body: IBody) -> None:
         """
@@ -355,6 +364,8 @@ class UploadChannel(HTTPChannel):
         # What was kept is the beginning of the body, and no next request.
         self._holds.discard(_Hold.PIPELINE)
         self.release(_Hold.VERDICT)
+        if not self._inbox:
+            self._draw()
 
     def _read_body(self, data: bytes) -> None:
         request = self.requests[0]
@@ -376,6 +387,55 @@ class UploadChannel(HTTPChannel):
         self._fit_reads()
         if not self._holds:
             self.resetTimeout()
+        self._draw()
+
+    def _draw(self) -> None:
+        """
+        Let a thread take the rest of a large body off the socket, where it can.
+        """
+        reader, body = self._reader, self._body
+        if (
+            self._state is _State.BODY
+            and not self._drawn_once
+            and isinstance(reader, Sized)
+            and reader.left >= LEAST
+            and body is not None
+            and body.draws
+            and self.site.draws
+            and not self._secure
+            and not self._ended
+        ):
+            self._drawn_once = True
+            self.hold(_Hold.DRAWN)
+            reactor = IReactorFDSet(self.site.clock)
+            self._intake = Intake(
+                self.transport.fileno(),
+                reactor,
+                body.draw,
+                reader.left,
+                self._drawn,
+                self._wait_for_more,
+                self._draw_no_more,
+            )
+            self._intake.start()
+
+    def _drawn(self, size: int) -> None:
+        assert isinstance(self._reader, Sized)
+        self._reader.skip(size)
+        self.requests[0].received += size
+
+    def _wait_for_more(self, waiting: bool) -> None:
+        self.setTimeout(self.site.idle_timeout if waiting else None)
+
+    def _draw_no_more(self) -> None:
+        self._intake = None
+        if self._state is not _State.BODY:
+            self._holds.discard(_Hold.DRAWN)
+        elif self._reader.finished:
+            self._holds.discard(_Hold.DRAWN)
+            self._body_read(b"")
+        else:
+            self.release(_Hold.DRAWN)
 
     def _body_read(self, rest: bytes) -> None:
         """
@@ -400,6 +460,10 @@ class UploadChannel(HTTPChannel):
         self.requests[0].processingFailed(Failure(refusal))
 
     def _lose_body(self, reason: str) -> None:
+        if self._intake is not None:
+            self._intake.stop()
+            self._intake = None
+            self._holds.discard(_Hold.DRAWN)
         body, self._body = self._body, None
         if body is not None:
             body.unregisterProducer()
