@@ -259,6 +259,21 @@ class Downloads(Serving):
         self.assertTrue(large == BODY and small == SMALL)
 
     @inlineCallbacks
+    def test_side_by_side(self) -> Any:
+        """
+        Clients side by side get each his own.
+        """
+        clients = []
+        for number in range(4):
+            field = f"Range: bytes={number}-"
+            clients.append((yield self.begin(("GET", "large", field, "Connection: close"))))
+        for number, client in enumerate(clients):
+            yield client.gone
+            [body] = self.split(client.received, ["GET"])
+            self.assertTrue(body == BODY[number:])
+        self.assertClosed()
+
+    @inlineCallbacks
     def test_gone(self) -> Any:
         """
         A client that leaves in the middle leaves no open file, and it is told.

@@ -81,7 +81,7 @@ class SendfileSourceTests(SourceContract, SynchronousTestCase):
             self.file.let_go()
             self.file._file = os.open(".", os.O_RDONLY)
         self.client = Consumer(lambda data: self.hears(data), self.outlet.write)
-        self.source = SendfileSource(self.file, pieces, self.outlet, turn)
+        self.source = SendfileSource(self.file, pieces, self.outlet, lambda: turn)
         self.sent = self.source.send(self.client)
 
     def step(self) -> None:
@@ -132,8 +132,8 @@ class SendfileSourceTests(SourceContract, SynchronousTestCase):
         self.begin()
         self.outlet.write(much)
         self.outlet.begin(b"head")
-        again = SendfileSource(DescribedFile(self.mktemp(), ALPHABET), [Span(0, 26)], self.outlet)
-        again.send(self.client)
+        file = DescribedFile(self.mktemp(), ALPHABET)
+        SendfileSource(file, [Span(0, 26)], self.outlet, lambda: 100).send(self.client)
         self.assertEqual(self.wire.drain(), much + b"head" + ALPHABET)
 
     def test_head_alone(self) -> None:

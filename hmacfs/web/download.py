@@ -42,6 +42,15 @@ not read keeps us two chunks, and itself none, for as long as it is borne with.
 """
 
 
+SENT = 2 * 1024 * 1024
+"""
+Bytes that ``sendfile(2)`` sends in one turn of the reactor to all clients
+together: about a millisecond, for which everybody else waits.
+"""
+
+LEAST_SENT = 128 * 1024
+"""Bytes that it sends to each at least; less costs more turns than it spares others."""
+
 SAID = 1000
 """Files of which is kept what was said of them."""
 
@@ -213,7 +222,7 @@ class Download:
     def _source(self, request: UploadRequest, file: IFile, found: Answer) -> Source:
         outlet = request.channel.outlet
         if isinstance(outlet, PlainOutlet) and IHasDescriptor.providedBy(file):
-            return SendfileSource(file, found.pieces, outlet)
+            return SendfileSource(file, found.pieces, outlet, self._turn_size)
         return FileSource(file, found.pieces, self._chunk_size)
 
     async def _stream(
@@ -241,6 +250,12 @@ class Download:
             self._completed(request, name, source.sent)
         else:
             self._failed(request, name, source.sent, channel.why_lost)
+
+    def _turn_size(self) -> int:
+        """
+        :return: bytes to send at once: fewer for each, the more there are.
+        """
+        return max(LEAST_SENT, SENT // max(1, self._streaming))
 
     def _chunk_size(self) -> int:
         """

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
@@ -26,14 +26,6 @@ from hmacfs.interfaces import IHasDescriptor
 from hmacfs.ranges import Piece, Span
 from hmacfs.web.outlet import PlainOutlet
 from hmacfs.web.sources import Truncated
-
-TURN = 256 * 1024
-"""
-Bytes that one client is sent before it is another's turn: about 0.1 ms on
-loopback, where the kernel does the client's half of the work as well.  Half of
-it costs a fifth of the speed; twice and four times of it gain nothing, and let
-other clients wait longer.
-"""
 
 #: What is wrong with the file, and not with the connection.
 _OF_THE_FILE = frozenset(
@@ -51,17 +43,21 @@ class SendfileSource:
     """
 
     def __init__(
-        self, file: IHasDescriptor, pieces: Iterable[Piece], outlet: PlainOutlet, turn: int = TURN
+        self,
+        file: IHasDescriptor,
+        pieces: Iterable[Piece],
+        outlet: PlainOutlet,
+        most: Callable[[], int],
     ) -> None:
         """
         :param file: is closed when the body ends, however it ends.
-        :param turn: bytes to send in one turn of the reactor.
+        :param most: asked in each turn of the reactor: bytes to send in it.
         """
         self.sent = 0
         self._file = file
         self._pieces = iter(pieces)
         self._outlet = outlet
-        self._most = turn
+        self._most = most
         self._offset = self._stop = self._fetched = 0
         self._fetching = False
         self._paused = False
@@ -96,7 +92,7 @@ class SendfileSource:
         """
         See :data:`hmacfs.web.outlet.Turn`.
         """
-        end = self.sent + self._most
+        end = self.sent + self._most()
         try:
             while self.sent < end and self._consumer is not None:
                 if not self._step(self._consumer, socket, end - self.sent):
