@@ -63,10 +63,13 @@ class FilesystemStore:
         clock: IReactorTime,
         threads: IThreads,
         policy: Policy,
+        syncs: IThreads | None = None,
     ) -> None:
         """
         :param root: the absolute path of the store.
+        :param syncs: where commits wait for the disk, if not in *threads*.
         """
+        self._syncs = syncs or threads
         self._disk = disk
         self._root = root
         self._index = index
@@ -79,6 +82,7 @@ class FilesystemStore:
     def start(self) -> Generator[Deferred[Any], Any, None]:
         """See :meth:`hmacfs.interfaces.IStore.start`."""
         self._threads.start()
+        self._syncs.start()
         try:
             area = yield self._threads.run(open_area, self._disk, self._root, self._policy.network)
             try:
@@ -89,7 +93,7 @@ class FilesystemStore:
                 area.close(self._disk)
                 raise
         except BaseException:
-            yield self._threads.stop()
+            yield self._stop_threads()
             raise
 
     @inlineCallbacks
@@ -103,7 +107,7 @@ class FilesystemStore:
             yield opened.backlog.flush()
             yield self._index.stop()
             opened.area.close(self._disk)
-            yield self._threads.stop()
+            yield self._stop_threads()
 
     @inlineCallbacks
     def begin(
@@ -240,6 +244,12 @@ class FilesystemStore:
         """See :meth:`hmacfs.interfaces.IStore.faults`."""
         return self._open_one().area.faults
 
+    @inlineCallbacks
+    def _stop_threads(self) -> Generator[Deferred[Any], Any, None]:
+        yield self._syncs.stop()
+        if self._syncs is not self._threads:
+            yield self._threads.stop()
+
     def _resumption(self) -> Resumption:
         return Resumption(self._open_one())
 
@@ -249,7 +259,9 @@ class FilesystemStore:
 
     @inlineCallbacks
     def _recover(self, area: Area) -> Generator[Deferred[Any], Any, Opened]:
-        opened = Opened(area, self._disk, self._index, self._clock, self._threads, self._policy)
+        opened = Opened(
+            area, self._disk, self._index, self._clock, self._threads, self._policy, self._syncs
+        )
         found = yield self._threads.run(opened.recovery.recover, self._clock.seconds())
         for waiting in found.waiting:
             opened.suspended.add(waiting)

@@ -78,11 +78,13 @@ class Opened:
         clock: IReactorTime,
         threads: IThreads,
         policy: Policy,
+        syncs: IThreads,
     ) -> None:
         self.area = area
         self.disk = disk
         self.clock = clock
         self.threads = threads
+        self.syncs = syncs
         self.policy = policy
         self.files = Folders(disk, area.root)
         self.parts = Parts(disk, area.parts, area.attributes)

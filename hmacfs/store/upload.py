@@ -125,7 +125,7 @@ class FilesystemUpload:
             # The upload's, and much of it sometimes: the file has no use for it.
             metadata=None,
         )
-        done = self._opened.threads.run(self._commit, label, pieces)
+        done = self._opened.syncs.run(self._commit, label, pieces)
         return done.addCallbacks(self._committed, self._let_go)
 
     def suspend(self) -> Deferred[None]:
@@ -134,7 +134,7 @@ class FilesystemUpload:
             return succeed(None)
         self._over = True
         until = self._until() if self._came else self._part.label.until
-        done = self._opened.threads.run(self._suspend, self._kept(self.offset, until))
+        done = self._opened.syncs.run(self._suspend, self._kept(self.offset, until))
         done.addCallback(self._suspended)
         return done.addBoth(self._let_go)
 
