@@ -81,21 +81,39 @@ class AccessLog:
 
     log = Logger()
 
+    def __init__(self, level: str = "debug") -> None:
+        """
+        :param level: the least that is written: what is below costs nothing.
+        """
+        least = LogLevel.levelWithName(level)
+        # Looked up once: the class makes a new one each time it is asked.
+        self._emit = self.log.emit
+        self._lines = {
+            kind: (at, template, tuple(field.name for field in attrs.fields(kind)))
+            for kind, (at, template) in _LINES.items()
+            # A request that the server is to blame for is a warning.
+            if at >= least or kind is events.RequestCompleted
+        }
+        self._least = least
+
     def heard(self, event: events.Event) -> None:
         """
         Log *event*: the listener for the hub.  An answer that blames the
         server is a warning.
         """
-        if type(event) not in _LINES:
+        found = self._lines.get(type(event))
+        if found is None:
             return
-        level, template = _LINES[type(event)]
+        level, template, names = found
         if isinstance(event, events.RequestCompleted):
             if event.code:
                 template = template.replace("{status}", "{status} {code}")
             if event.status >= 500:
                 level = WARN
+            elif level < self._least:
+                return
         elif isinstance(event, events.UploadRefused) and not event.hint:
             template = template.replace(": {hint}", "")
         elif isinstance(event, events.Retired) and not event.version:
             template = template.replace("version {version} of ", "")
-        self.log.emit(level, template, **attrs.asdict(event, recurse=False))
+        self._emit(level, template, **{name: getattr(event, name) for name in names})

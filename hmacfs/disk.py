@@ -16,13 +16,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import select
+import socket
 import stat
 from collections.abc import Generator, Sequence
+from contextlib import suppress
+from threading import local
 
 from zope.interface import implementer
 
-from hmacfs.interfaces import IDisk
-from hmacfs.records import ATTRIBUTE, Status
+from hmacfs.interfaces import Drawn, IDisk
+from hmacfs.records import ATTRIBUTE, Mark, Status
 
 MOST_PIECES = os.sysconf("SC_IOV_MAX")
 """How many pieces one ``writev`` takes."""
@@ -32,7 +36,40 @@ ROOT_MODE = 0o750
 # Python opens everything close-on-exec.
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _NO_LINKS = os.O_NOFOLLOW
+_MEMORY = ("tmpfs", "ramfs")
 _APPENDED = os.O_RDWR | os.O_APPEND | _NO_LINKS
+
+
+DRAWN_AT_ONCE = 16 * 2**20
+"""Bytes that one call draws off a socket: some milliseconds of a thread."""
+
+_FAST = 512 * 1024
+"""
+Bytes in a call that tell of a client who is worth waiting for, until as many more
+are there: taken in small pieces, the same bytes cost half as much again.
+"""
+
+_PATIENCE = 0.002
+"""Seconds that such a client is waited for: he sends as many in a quarter of it."""
+
+_PIPE = 2**20
+"""Bytes of a pipe, the most that Linux lets everybody have."""
+
+
+class Pipe:
+    """
+    A pipe of one thread, closed with it.
+    """
+
+    def __init__(self) -> None:
+        self.outlet, self.inlet = os.pipe()
+        with suppress(OSError):
+            # The machine may have set another bound: then it is as long as it is.
+            fcntl.fcntl(self.inlet, fcntl.F_SETPIPE_SZ, _PIPE)
+
+    def __del__(self) -> None:
+        os.close(self.outlet)
+        os.close(self.inlet)
 
 
 @implementer(IDisk)
@@ -48,6 +85,8 @@ class Disk:
             (``Durability = "fast"``).
         """
         self._durable = durable
+        self._mine = local()
+        self._in_memory: bool | None = None
 
     def root(self, path: str) -> int:
         """See :meth:`hmacfs.interfaces.IDisk.root`.  Each new folder is synced."""
@@ -140,6 +179,11 @@ class Disk:
         """See :meth:`hmacfs.interfaces.IDisk.status`."""
         return _status(os.fstat(descriptor))
 
+    def mark(self, place: int, path: bytes = b"") -> Mark:
+        """See :meth:`hmacfs.interfaces.IDisk.mark`."""
+        found = os.stat(path, dir_fd=place, follow_symlinks=False) if path else os.fstat(place)
+        return Mark(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
     def look(self, folder: int, name: bytes) -> Status:
         """See :meth:`hmacfs.interfaces.IDisk.look`."""
         return _status(os.stat(name, dir_fd=folder, follow_symlinks=False))
@@ -148,9 +192,86 @@ class Disk:
         """See :meth:`hmacfs.interfaces.IDisk.write`."""
         return os.writev(file, pieces)
 
+    def draw(self, source: int, file: int, most: int) -> Drawn:
+        """
+        See :meth:`hmacfs.interfaces.IDisk.draw`.
+
+        From the socket to a pipe, and from there to the file: pages are moved,
+        and no byte comes to Python.  ``splice`` writes to no file that is opened
+        to be appended to; nobody else writes to this one.
+        """
+        at = before = os.fstat(file).st_size
+        outlet, inlet = self._pipe()
+        fcntl.fcntl(file, fcntl.F_SETFL, 0)
+        try:
+            while (drawn := at - before) < min(most, DRAWN_AT_ONCE):
+                try:
+                    waiting = os.splice(source, inlet, min(most - drawn, _PIPE))
+                except BlockingIOError:
+                    if drawn >= _FAST and _comes(source, min(_FAST, most - drawn)):
+                        continue
+                    return Drawn(drawn)
+                except OSError:
+                    return Drawn(drawn, ended=True)
+                if not waiting:
+                    return Drawn(drawn, ended=True)
+                while waiting:
+                    try:
+                        written = os.splice(outlet, file, waiting, offset_dst=at)
+                    except OSError as error:
+                        if error.errno != errno.EINVAL:
+                            raise
+                        # A file system that takes no pages: FUSE, say.
+                        written = _copy(outlet, waiting, file, at)
+                    at += written
+                    waiting -= written
+            return Drawn(at - before, more=True)
+        except OSError:
+            # What is left in it is no beginning of another file.
+            self._forget_pipe()
+            raise
+        finally:
+            fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
+
+    def _pipe(self) -> tuple[int, int]:
+        """
+        :return: this thread's pipe, which is empty.
+        """
+        if not hasattr(self._mine, "pipe"):
+            self._mine.pipe = Pipe()
+        pipe: Pipe = self._mine.pipe
+        return pipe.outlet, pipe.inlet
+
+    def _forget_pipe(self) -> None:
+        del self._mine.pipe
+
     def read(self, file: int, offset: int, size: int) -> bytes:
         """See :meth:`hmacfs.interfaces.IDisk.read`."""
         return os.pread(file, size, offset)
+
+    def at_hand(self, file: int, offset: int, size: int) -> bool:
+        """
+        See :meth:`hmacfs.interfaces.IDisk.at_hand`.
+
+        The first byte and the last speak for all.  Where one is missing the
+        kernel begins to read ahead of it, so it pays to ask.
+        """
+        if self._in_memory:
+            return True
+        try:
+            for place in (offset, offset + size - 1):
+                os.preadv(file, [bytearray(1)], place, os.RWF_NOWAIT)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+            # A file system in memory does not know the question, and neither do
+            # some where it matters.
+            if self._in_memory is None:
+                self._in_memory = self.system(file) in _MEMORY
+            return self._in_memory
+        return True
 
     def truncate(self, file: int, size: int) -> None:
         """See :meth:`hmacfs.interfaces.IDisk.truncate`."""
@@ -202,6 +323,32 @@ class Disk:
     def claim(self, file: int) -> None:
         """See :meth:`hmacfs.interfaces.IDisk.claim`."""
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _comes(descriptor: int, size: int) -> bool:
+    """
+    Wait a moment for more on a socket.
+
+    :param size: bytes that are worth waking up for.
+    """
+    with socket.socket(fileno=descriptor) as opened:
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+            return bool(select.select([descriptor], [], [], _PATIENCE)[0])
+        finally:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            opened.detach()
+
+
+def _copy(source: int, size: int, file: int, at: int) -> int:
+    """
+    Write at *at* what is in a pipe, all of it.
+    """
+    data = memoryview(os.read(source, size))
+    done = 0
+    while done < len(data):
+        done += os.pwrite(file, data[done:], at + done)
+    return done
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

@@ -21,7 +21,7 @@ No call takes more than linear time, whatever was sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address
 
 import attrs
@@ -113,6 +113,13 @@ class Head:
     chunked: bool = False
     keep_alive: bool = True
     expects: bool = False
+    # A request is asked for a dozen fields, most of which it does not have.
+    _joined: dict[bytes, bytes] = attrs.field(
+        init=False,
+        repr=False,
+        eq=False,
+        default=attrs.Factory(lambda head: _join(head.headers), takes_self=True),
+    )
 
     @property
     def path(self) -> bytes:
@@ -134,6 +141,8 @@ class Head:
         :param name: in lower case.
         :return: the values of every line of this field, in order.
         """
+        if name not in self._joined:
+            return []
         return [value for key, value in self.headers if key == name]
 
     def get(self, name: bytes) -> bytes | None:
@@ -142,8 +151,17 @@ class Head:
         :return: its value, several lines joined by a comma (RFC 9110 section
             5.3), or ``None``.
         """
-        values = self.all(name)
-        return b", ".join(values) if values else None
+        return self._joined.get(name)
+
+
+def _join(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """
+    :return: each field by its name, as :meth:`Head.get` gives it.
+    """
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        joined[name] = value if name not in joined else joined[name] + b", " + value
+    return joined
 
 
 def head_end(data: bytes) -> int:
@@ -318,9 +336,15 @@ class Sized:
             what follows the body.
         """
         body, rest = data[: self.left], data[self.left :]
-        self.left -= len(body)
-        self.finished = not self.left
+        self.skip(len(body))
         return [body] if body else [], rest
+
+    def skip(self, size: int) -> None:
+        """
+        :param size: bytes of the body that came another way.
+        """
+        self.left -= size
+        self.finished = not self.left
 
 
 class Chunked:

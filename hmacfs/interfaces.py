@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, TypeVar
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
@@ -22,10 +23,25 @@ from zope.interface import Attribute, Interface
 from hmacfs.digests import Digest
 from hmacfs.events import Event
 from hmacfs.names import StoredName
-from hmacfs.records import Figures, FileRecord, Sharing, Status, Totals
+from hmacfs.records import Figures, FileRecord, Mark, Sharing, Status, Totals
 from hmacfs.uploads import Slot, UploadRecord
 
 T = TypeVar("T")
+
+
+@attrs.frozen
+class Drawn:
+    """
+    What was drawn off a socket.
+
+    :ivar size: bytes.
+    :ivar more: whether there was more.
+    :ivar ended: whether nothing will come any more, or not in this way.
+    """
+
+    size: int
+    more: bool = False
+    ended: bool = False
 
 
 class IUpload(Interface):
@@ -52,6 +68,20 @@ class IUpload(Interface):
         :raise TooLarge: the promised size would be passed; nothing is stored.
         :raise NoSpace: the disk is full, or an upload of unknown size would
             take what others were promised; what fitted is stored.
+        :raise NotStored: a sync failed; the part is gone.
+        """
+
+    draws = Attribute("Whether :meth:`draw` may be called.")
+
+    def draw(socket: int, most: int) -> Deferred[Drawn]:
+        """
+        Store what is on a socket, as :meth:`append` stores pieces.
+
+        :param socket: a descriptor, of a plain socket that does not block; it
+            is the caller's, and stays open until this has fired.
+        :param most: bytes, no more than the upload may still take.
+        :return: fires when nothing is there, or when it was enough for one call.
+        :raise NoSpace: the disk is full; what fitted is stored.
         :raise NotStored: a sync failed; the part is gone.
         """
 
@@ -90,16 +120,20 @@ class IUpload(Interface):
         :return: fires with the digest of what is stored so far, from *start* on.
         """
 
-    def commit(sha256: str | None = None) -> Deferred[FileRecord]:
+    def commit(sha256: str | None = None, pieces: Sequence[bytes] = ()) -> Deferred[FileRecord]:
         """
         Make the upload the file of its name, in the order that survives a
         crash at every step.
 
         :param sha256: the hexadecimal digest, where somebody computed it.
+        :param pieces: the last of it, stored first, as by :meth:`append`: for a
+            small file one call costs half of what two do.  Where they cannot
+            be, that is raised, and the part is kept.
         :return: fires when the file can be acknowledged: with
             ``Durability = "full"`` it then survives a power cut.
-        :raise WrongLength: :attr:`offset` is not the promised size; the part
-            is kept, to go on with or to :meth:`discard`.
+        :raise WrongLength: :attr:`offset`, with *pieces*, is not the promised
+            size; they are not stored, and the part is kept, to go on with or to
+            :meth:`discard`.
         :raise Exists: the name was taken meanwhile and may not be
             overwritten; the part is gone.
         :raise NotAFolder: a segment of the name is a file, or the name is a
@@ -148,7 +182,7 @@ class IFile(Interface):
         """Let go of it.  Harmless when called twice."""
 
 
-class IHasDescriptor(Interface):
+class IHasDescriptor(IFile):
     """A file that can be sent by ``sendfile(2)``."""
 
     def fileno() -> int:
@@ -156,6 +190,21 @@ class IHasDescriptor(Interface):
         :return: a descriptor whose position nobody relies on, good until
             :meth:`IFile.close`.
         """
+
+    def fetch(offset: int, size: int) -> Deferred[None] | None:
+        """
+        Have bytes in memory, so that whoever sends them need not wait for the
+        disk.
+
+        :return: ``None`` where they are there; else fires when they are.  The
+            file may be closed before.
+        """
+
+
+class IHeld(IFile):
+    """A small file that is in memory as a whole."""
+
+    content = Attribute("All of it: ``bytes``.")
 
 
 class IStore(Interface):
@@ -176,13 +225,18 @@ class IStore(Interface):
             suspended, would survive a power cut.
         """
 
-    def begin(slot: Slot, record: UploadRecord | None = None) -> Deferred[IUpload]:
+    def begin(
+        slot: Slot, record: UploadRecord | None = None, soon: bool = False
+    ) -> Deferred[IUpload]:
         """
         Open a part for *slot*.
 
         :param record: of the same upload, by which it can be gone on with: see
             :class:`IResumes`.  Suspended parts of the same name stay.  Without
             a record they are dropped, and nobody can go on with the new one.
+        :param soon: whether its bytes are on their way already, and nobody is told
+            of it before they are here.  The part may then be made together with
+            the first of them, and what keeps it from being made is raised there.
         :raise Exists: the name is taken and may not be overwritten.
         :raise NotAFolder: a segment of the name is a file, or the name is a
             folder.
@@ -352,6 +406,15 @@ class IDisk(Interface):
         :return: what is open there.
         """
 
+    def mark(place: int, path: bytes = b"") -> Mark:
+        """
+        :param place: what is open, or the folder that *path* begins in.
+        :param path: of several segments.  The one call that follows links on
+            the way, but for the last: good to see that nothing has changed,
+            and for nothing else.
+        :return: the mark of what is there.
+        """
+
     def look(folder: int, name: bytes) -> Status:
         """
         :return: what stands under *name*.
@@ -364,9 +427,25 @@ class IDisk(Interface):
             nearly full.
         """
 
+    def draw(source: int, file: int, most: int) -> Drawn:
+        """
+        Write what is on the socket *source* to the end of *file*.
+
+        :param source: it does not block.
+        :param most: bytes.
+        :raise OSError: of the file; what was written is written.  A socket that
+            fails has ended.
+        """
+
     def read(file: int, offset: int, size: int) -> bytes:
         """
         :return: up to *size* bytes from *offset*; ``b""`` only at the end.
+        """
+
+    def at_hand(file: int, offset: int, size: int) -> bool:
+        """
+        :return: whether these bytes, of which there is one at least, are in
+            memory, so that to read them nothing has to be waited for.
         """
 
     def truncate(file: int, size: int) -> None:
@@ -628,6 +707,14 @@ class IBody(IConsumer):
     """
     Who takes the body of one request, and answers it.
     """
+
+    draws = Attribute("Whether :meth:`draw` may be called.")
+
+    def draw(socket: int, most: int) -> Deferred[Drawn]:
+        """
+        Take what is on a socket, behind all that was written: as
+        :meth:`IUpload.draw`.  It answers by itself where that fails.
+        """
 
     def finished() -> None:
         """The body is here to its last byte: answer when it is kept."""

@@ -18,6 +18,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import BinaryIO
 
 import attrs
@@ -71,7 +72,7 @@ def line(event: LogEvent, redaction: Redaction) -> Line:
         time=_written(event.get("log_time", 0.0)),
         level=event.get("log_level", LogLevel.info).name,
         logger=event.get("log_namespace", "-"),
-        message=_several(redaction.clean(formatEvent(safe))),
+        message=_several(redaction.clean(_formatted(safe))),
         # An event of Twisted's former log has its text in "log_text"; its
         # fields say the same again.
         fields={} if "log_text" in event else _fields(safe),
@@ -79,15 +80,39 @@ def line(event: LogEvent, redaction: Redaction) -> Line:
     )
 
 
+def _formatted(event: LogEvent) -> str:
+    """
+    As :func:`twisted.logger.formatEvent`, which takes 30 us for a line of the
+    access log; all that it knows and :meth:`str.format_map` does not is a call,
+    ``{name()}``.
+    """
+    template = event.get("log_format")
+    if isinstance(template, str) and "()" not in template and "log_flattened" not in event:
+        try:
+            return template.format_map(event)
+        except Exception:
+            # A value whose text is a fault of its own: Twisted says so in its place.
+            return formatEvent(event)
+    return formatEvent(event)
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _written(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return moment.replace("+00:00", "Z")
+    # Cut off, as isoformat does: no line is from the future.
+    whole = int(seconds // 1)
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03}Z"
 
 
 def _several(text: str) -> str:
     """
     :return: *text*, each of its lines visible, without blanks at its end.
     """
+    if text.isprintable():
+        return text.rstrip()
     return "\n".join(visible(part) for part in text.rstrip().split("\n"))
 
 

@@ -22,6 +22,7 @@ open: a second wall that shares no code with the first.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 import attrs
@@ -100,9 +101,11 @@ class StoredName:
         return quote(self.path, safe="/")
 
 
+@lru_cache(maxsize=512)
 def parse(path: bytes, prefix: tuple[bytes, ...]) -> StoredName:
     """
-    Read the name out of the path of a request.
+    Read the name out of the path of a request; those that are asked for again
+    and again are remembered.
 
     :param path: the path of the request target as it was sent, without its
         query: ``b"/uploads/a%20b.txt"``.

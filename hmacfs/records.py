@@ -14,6 +14,8 @@ set as well, and a wrong one must not take a file away.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import attrs
 
 ATTRIBUTE = b"user.hmacfs"
@@ -44,6 +46,22 @@ class FileRecord:
     sha256: str | None = None
     expires: int | None = None
     owner: str | None = None
+
+
+class Mark(NamedTuple):
+    """
+    What no change of a file leaves as it was.
+
+    :ivar size: bytes.
+    :ivar modified: when its bytes were written last, nanoseconds.
+    :ivar changed: when they, its names or its attributes were, nanoseconds.
+    """
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
 
 
 @attrs.frozen

@@ -86,7 +86,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     observer = make_observer(settings, output)
 
     hub = Hub(reactor)
-    hub.listen(AccessLog().heard)
+    hub.listen(AccessLog(settings.log_level).heard)
     metrics = Metrics()
     hub.listen(metrics.heard)
 

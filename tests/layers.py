@@ -110,8 +110,10 @@ LISTENERS = frozenset(
 )
 TAP = "hmacfs.tap"
 
-#: The one module that may use names of Twisted that are not public.
-CHANNEL = "hmacfs.web.channel"
+#: The modules that may use names of Twisted that are not public: the one of
+#: twisted.web's, the other of its transports'.
+INTIMATE = ("hmacfs.web.channel", "hmacfs.web.outlet")
+_MAY = f"{' and '.join(INTIMATE)} may"
 
 
 @attrs.frozen
@@ -226,9 +228,9 @@ def problems(modules: Mapping[str, Module], floors: Mapping[str, int]) -> list[s
             continue
         for target in sorted(set(imports(module, modules))):
             found.extend(_wrong(name, mine, target, floor(target, floors), target in modules))
-        if name != CHANNEL:
+        if name not in INTIMATE:
             found.extend(
-                f"{name} uses {stranger}, which is not public: only {CHANNEL} may."
+                f"{name} uses {stranger}, which is not public: only {_MAY}."
                 for stranger in sorted(set(strangers(module)))
             )
     found.extend(
@@ -244,8 +246,8 @@ def _wrong(name: str, mine: int, target: str, theirs: int | None, inside: bool) 
         if mine == 0 and target.split(".")[0] not in PURE:
             yield f"{name} imports {target}: the pure core has no I/O, no clock and no Twisted."
         parts = target.split(".")
-        if parts[0] == "twisted" and any(map(private, parts)) and name != CHANNEL:
-            yield f"{name} imports {target}, which is not public: only {CHANNEL} may."
+        if parts[0] == "twisted" and any(map(private, parts)) and name not in INTIMATE:
+            yield f"{name} imports {target}, which is not public: only {_MAY}."
         return
     if target == TAP:
         yield f"{name} imports {target}: nothing imports the tap."

@@ -17,8 +17,8 @@ from collections.abc import Callable, Generator, Sequence
 import attrs
 from zope.interface import implementer
 
-from hmacfs.interfaces import IDisk
-from hmacfs.records import Status
+from hmacfs.interfaces import Drawn, IDisk
+from hmacfs.records import Mark, Status
 from tests.tree import File, Folder, Tree, boot_id, nodes
 
 
@@ -134,6 +134,18 @@ class PowerCutDisk:
     def status(self, descriptor: int) -> Status:
         return _status(self._open[descriptor].node)
 
+    def mark(self, place: int, path: bytes = b"") -> Mark:
+        node = self._open[place].node
+        for name in filter(None, path.split(b"/")):
+            if not isinstance(node, Folder):
+                raise _error(errno.ENOTDIR)
+            if name not in node.entries:
+                raise _error(errno.ENOENT)
+            node = node.entries[name]
+        found = _status(node)
+        # Time stands still here, so it cannot tell of changes: they are all to come.
+        return Mark(found.device, found.inode, found.size, found.modified, 2**62)
+
     def look(self, folder: int, name: bytes) -> Status:
         return _status(self._entry(folder, name))
 
@@ -146,8 +158,19 @@ class PowerCutDisk:
             node.data = data + node.data[len(data) :]
         return len(data)
 
+    def draw(self, source: int, file: int, most: int) -> Drawn:
+        try:
+            data = os.read(source, most)
+        except BlockingIOError:
+            return Drawn(0)
+        self.write(file, [data])
+        return Drawn(len(data), more=bool(data), ended=not data)
+
     def read(self, file: int, offset: int, size: int) -> bytes:
         return self._file(file).data[offset : offset + size]
+
+    def at_hand(self, file: int, offset: int, size: int) -> bool:
+        return self._file(file) is not None
 
     def truncate(self, file: int, size: int) -> None:
         self.before("truncate")

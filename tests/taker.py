@@ -56,6 +56,11 @@ class Body:
     def write(self, data: bytes) -> None:
         self.data += data
 
+    draws = False
+
+    def draw(self, socket: int, most: int) -> Any:
+        raise NotImplementedError
+
     def finished(self) -> None:
         pages.tell(self.request, 201, len(self.data))
 

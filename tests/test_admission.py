@@ -42,7 +42,7 @@ class TurnTests(ServingCase):
         """
         begin, gates = self.store.begin, []
 
-        def gated(slot: Any, record: Any = None) -> Any:
+        def gated(slot: Any, record: Any = None, soon: bool = False) -> Any:
             gate: Deferred[None] = Deferred()
             gates.append(gate)
             return gate.addCallback(lambda _: begin(slot, record))
@@ -60,11 +60,11 @@ class TurnTests(ServingCase):
         """
         begin, gate = self.store.begin, Deferred()
 
-        def slow(slot: Any, record: Any = None) -> Any:
+        def slow(slot: Any, record: Any = None, soon: bool = False) -> Any:
             self.store.begin = begin
             upload = self.successResultOf(begin(slot, record))
             commit = upload.commit
-            upload.commit = lambda sha256=None: gate.addCallback(lambda _: commit(sha256))
+            upload.commit = lambda *given: gate.addCallback(lambda _: commit(*given))
             return succeed(upload)
 
         self.store.begin = slow
@@ -84,7 +84,7 @@ class TurnTests(ServingCase):
         """
         begin, gates = self.store.begin, []
 
-        def gated(slot: Any, record: Any = None) -> Any:
+        def gated(slot: Any, record: Any = None, soon: bool = False) -> Any:
             upload = self.successResultOf(begin(slot, record))
             append = upload.append
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 
 from hmacfs.events import RequestFailed
+from hmacfs.ranges import Span
 from hmacfs.web import pages
-from hmacfs.web.channel import LINGER_SECONDS, STALL_FACTOR
+from hmacfs.web.channel import LEAST_RATE, LINGER_SECONDS, STALL_FACTOR
 from hmacfs.web.site import Limits, UploadSite
+from hmacfs.web.sources import FileSource
 from tests.taker import LIMITS, Case
+from tests.test_sources import SlowFile
 from tests.wire import Conversation
 
 
@@ -166,15 +169,52 @@ class StallTests(Case):
         self.clock.pump([LINGER_SECONDS] + [LIMITS.idle_timeout * STALL_FACTOR] * 2)
         self.assertEqual(self.client.transport.closed, "aborted")
 
-    def test_slow(self) -> None:
-        """
-        A client that takes a little now and then is served to the end.
-        """
+    def ask(self) -> None:
+        """Ask for more than a client takes in ten times that long."""
+        self.taker.page = bytes(11 * self.least)
         self.client.transport.blocked = True
         self.client.send(b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    @property
+    def least(self) -> int:
+        """Bytes that must be taken in that time."""
+        return int(LIMITS.idle_timeout * STALL_FACTOR * LEAST_RATE)
+
+    def test_slow(self) -> None:
+        """
+        A client that takes little is served to the end.
+        """
+        self.ask()
+        self.clock.advance(LIMITS.idle_timeout)
         for _ in range(10):
+            self.client.transport.take(self.least)
             self.clock.advance(LIMITS.idle_timeout * STALL_FACTOR)
-            self.client.transport.take(5)
         self.client.transport.unblock()
         self.assertEqual(self.client.statuses(), [200])
+        self.assertIs(self.client.transport.closed, None)
+
+    def test_too_slow(self) -> None:
+        """
+        One that takes next to nothing is not.
+        """
+        self.ask()
+        self.clock.advance(LIMITS.idle_timeout)
+        for _ in range(3):
+            self.client.transport.take(self.least - 1)
+            self.clock.advance(LIMITS.idle_timeout * STALL_FACTOR)
+        self.assertEqual(self.client.transport.closed, "aborted")
+
+    def test_slow_ourselves(self) -> None:
+        """
+        Where the client has taken all there is, it is not blamed.
+        """
+        self.put(1)
+        body, self.body.finished = self.body, lambda: None
+        self.client.send(b"x")
+        request, source = body.request, FileSource(SlowFile(), [Span(0, 9)], lambda: 9)
+        self.client.transport.blocked = True
+        source.send(request)
+        request.write(b"x")
+        self.client.transport.unblock()
+        self.clock.pump([LIMITS.idle_timeout * STALL_FACTOR] * 3)
         self.assertIs(self.client.transport.closed, None)

@@ -7,31 +7,21 @@ pieces of its own; a socket in the kernel takes what nobody reads.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.endpoints import (
-    TCP4ClientEndpoint,
-    UNIXClientEndpoint,
-    connectProtocol,
-    serverFromString,
-    wrapClientTLS,
-)
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.endpoints import connectProtocol, serverFromString
 from twisted.internet.protocol import Protocol
-from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.python.failure import Failure
-from twisted.trial import util
 from twisted.trial.unittest import TestCase
 
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.store.memory import MemoryStore
 from hmacfs.web.channel import LINGER_SECONDS
 from hmacfs.web.root import make_site
-from tests.certificates import make_certificate
 from tests.serving import settings, signed
+from tests.sockets import TCP, TLS, UNIX, head
 from tests.taker import Memo
 
 SIZE = 5 * 1024 * 1024
@@ -64,18 +54,6 @@ class Sockets:
     # No client of these tests needs to be cut off to go.
     timeout = LINGER_SECONDS / 2
 
-    def listening(self) -> str:
-        """
-        :return: the endpoint string of the server.
-        """
-        raise NotImplementedError
-
-    def way(self) -> IStreamClientEndpoint:
-        """
-        :return: the way to it, once it listens.
-        """
-        raise NotImplementedError
-
     @inlineCallbacks
     def setUp(self) -> Any:
         self.site = make_site(
@@ -87,9 +65,6 @@ class Sockets:
     def tearDown(self) -> Any:
         yield self.port.stopListening()
         yield self.site.cut()
-
-    def head(self, method: str, target: str, *fields: str) -> bytes:
-        return "\r\n".join([f"{method} {target} HTTP/1.1", "Host: x", *fields, "", ""]).encode()
 
     @inlineCallbacks
     def ask(self, *sent: bytes) -> Any:
@@ -107,8 +82,8 @@ class Sockets:
         A client that sends its whole file before it reads meets the refusal,
         and is not kept when it has.
         """
-        head = self.head("PUT", "/uploads/a", f"Content-Length: {SIZE}")
-        answer = yield self.ask(head, BODY)
+        asked = head("PUT", "/uploads/a", f"Content-Length: {SIZE}")
+        answer = yield self.ask(asked, BODY)
         self.assertEqual(answer.split(b"\r\n")[0], b"HTTP/1.1 403 Forbidden")
         self.assertEqual(answer.count(b"HTTP/1.1"), 1)
 
@@ -119,11 +94,11 @@ class Sockets:
         """
         length = f"Content-Length: {SIZE}"
         answers = yield self.ask(
-            self.head("PUT", signed("a", SIZE), length),
+            head("PUT", signed("a", SIZE), length),
             BODY,
-            self.head("PUT", signed("b", SIZE), length),
+            head("PUT", signed("b", SIZE), length),
             BODY,
-            self.head("GET", "/uploads/b", "Connection: close"),
+            head("GET", "/uploads/b", "Connection: close"),
         )
         self.assertEqual(answers.count(b"HTTP/1.1 201 Created\r\n"), 2)
         self.assertTrue(answers.endswith(b"\r\n\r\n" + BODY))
@@ -134,56 +109,28 @@ class Sockets:
         A client that pauses is waited for, and gets every byte.
         """
         client = yield connectProtocol(self.way(), Client())
-        client.transport.write(self.head("PUT", signed("a", SIZE), f"Content-Length: {SIZE}"))
+        client.transport.write(head("PUT", signed("a", SIZE), f"Content-Length: {SIZE}"))
         client.transport.write(BODY)
-        client.transport.write(self.head("GET", "/uploads/a", "Connection: close"))
+        client.transport.write(head("GET", "/uploads/a", "Connection: close"))
         client.transport.pauseProducing()
         reactor.callLater(0.05, client.transport.resumeProducing)
         answers = yield client.gone
         self.assertTrue(answers.endswith(b"\r\n\r\n" + BODY))
 
 
-class TCPTests(Sockets, TestCase):
+class TCPTests(TCP, Sockets, TestCase):
     """
     Over TCP.
     """
 
-    def listening(self) -> str:
-        return "tcp:0:interface=127.0.0.1"
 
-    def way(self) -> IStreamClientEndpoint:
-        return TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
-
-
-class UNIXTests(Sockets, TestCase):
+class UNIXTests(UNIX, Sockets, TestCase):
     """
     Over a UNIX socket.
     """
 
-    def listening(self) -> str:
-        self.path = self.mktemp()
-        return f"unix:{self.path}"
 
-    def way(self) -> IStreamClientEndpoint:
-        return UNIXClientEndpoint(reactor, self.path)
-
-
-class TLSTests(Sockets, TestCase):
+class TLSTests(TLS, Sockets, TestCase):
     """
     Over TLS.
     """
-
-    # Twisted's ssl endpoint is told so by pyOpenSSL.  (A test that is a coroutine
-    # begins outside of what trial suppresses.)
-    suppress = [util.suppress(message="Passing pyOpenSSL .* objects is deprecated")]
-
-    def listening(self) -> str:
-        folder = Path(self.mktemp())
-        folder.mkdir()
-        self.pem = make_certificate(folder)
-        return f"ssl:0:interface=127.0.0.1:privateKey={self.pem}:certKey={self.pem}"
-
-    def way(self) -> IStreamClientEndpoint:
-        trusted = optionsForClientTLS("localhost", Certificate.loadPEM(self.pem.read_bytes()))
-        tcp = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
-        return wrapClientTLS(trusted, tcp)

@@ -75,6 +75,14 @@ class DiskContract:
             [self.read(self.root, b"f", *span) for span in spans], [b"abcdef", b"bcde", b""]
         )
 
+    def test_at_hand(self) -> None:
+        """
+        Whether bytes are in memory can be asked of all that may be read.
+        """
+        file = self.create(b"f", b"abcdef")
+        for span in [(0, 9), (1, 4), (6, 1)]:
+            self.assertIn(self.disk.at_hand(file, *span), [True, False])
+
     def test_status(self) -> None:
         """
         What is told of an open file is told of its name, and follows its size.
@@ -241,6 +249,25 @@ class DiskTests(DiskContract, SynchronousTestCase):
         folder = self.disk.root("/proc")
         self.addCleanup(os.close, folder)
         self.assertEqual((self.disk.system(folder), self.disk.system(-1)), ("proc", ""))
+
+    def test_at_hand_elsewhere(self) -> None:
+        """
+        Where the kernel does not tell, all of a file system in memory is, and
+        nothing of another.
+        """
+        for system, expected in [("proc", False), ("tmpfs", True)]:
+            disk = Disk()
+            disk.system = lambda descriptor, system=system: system
+            file = os.open("/proc/version", os.O_RDONLY)
+            self.addCleanup(os.close, file)
+            found = [disk.at_hand(file, 0, 3) for _ in range(2)]
+            self.assertEqual(found, [expected] * 2)
+
+    def test_at_hand_failing(self) -> None:
+        """
+        What cannot be read fails here too.
+        """
+        self.fails(errno.EBADF, self.disk.at_hand, -1, 0, 1)
 
     def test_free(self) -> None:
         """

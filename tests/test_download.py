@@ -29,6 +29,7 @@ from hmacfs.interfaces import IFile, IHub, IResumes
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord
+from hmacfs.store.held import HeldFile
 from hmacfs.web.download import SMALL
 from hmacfs.web.root import make_site
 from tests import wire
@@ -266,6 +267,60 @@ class DownloadTests(Serving, SynchronousTestCase):
             self.assertEqual((found.status, found.code), (status, code))
             self.assertEqual((self.told(), self.file.closed), ([], 1))
         self.assertEqual(found.headers["content-range"], "bytes */26")
+
+    def test_held(self) -> None:
+        """
+        A file that is in memory is answered as any other, each time, and as it
+        is then.
+        """
+        self.serve(QuickFile())
+        self.store.file = HeldFile(self.file.record, ALPHABET)
+        first, again = self.get(), self.get()
+        self.assertEqual(
+            (first.headers.pop("x-request-id") == again.headers.pop("x-request-id"), first),
+            (False, again),
+        )
+        self.store.file = self.file
+        plain = self.get()
+        del plain.headers["x-request-id"]
+        self.assertEqual(plain, first)
+        self.store.file = HeldFile(attrs.evolve(self.file.record, etag="def", size=5), b"other")
+        self.assertEqual((self.get().headers["etag"], self.get().body), ('"def"', b"other"))
+        self.assertEqual([event.sent for event in self.told()[1::2]], [26, 26, 26, 5, 5])
+
+    def test_held_and_asked(self) -> None:
+        """
+        So is one who asks for a part, or for nothing that he has, or for HEAD.
+        """
+        self.serve(QuickFile())
+        self.store.file = HeldFile(self.file.record, ALPHABET)
+        self.assertEqual(self.get("Range: bytes=1-2").body, b"bc")
+        self.assertEqual(self.get(f"If-None-Match: {ETAG}").status, 304)
+        self.assertEqual(self.get("Want-Content-Digest: sha-256=1").status, 200)
+        self.assertIn("content-digest", self.get("Want-Content-Digest: sha-256=1").headers)
+        found = self.get(method="HEAD")
+        self.assertEqual((found.headers["content-length"], found.body), ("26", b""))
+
+    def test_held_and_expiring(self) -> None:
+        """
+        What is said of a file that expires is said anew each time.
+        """
+        self.serve(QuickFile())
+        record = attrs.evolve(self.file.record, expires=int(NOW) + 100)
+        self.store.file = HeldFile(record, ALPHABET)
+        told = [self.get().headers["cache-control"]]
+        self.clock.advance(10)
+        told.append(self.get().headers["cache-control"])
+        self.assertEqual(told, ["public, max-age=100, immutable", "public, max-age=90, immutable"])
+
+    def test_held_and_closing(self) -> None:
+        """
+        A client that wants to go is told that it may.
+        """
+        self.serve(QuickFile())
+        self.store.file = HeldFile(self.file.record, ALPHABET)
+        self.assertEqual(self.get("Connection: close").headers["connection"], "close")
+        self.assertEqual(self.client.transport.half_closed, True)
 
     def test_missing(self) -> None:
         """

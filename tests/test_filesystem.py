@@ -16,6 +16,7 @@ from zope.interface.verify import verifyObject
 from hmacfs.errors import Exists, MalformedName, NotAFolder, NotFound
 from hmacfs.interfaces import IHasDescriptor
 from hmacfs.records import ATTRIBUTE, FileRecord, Row
+from hmacfs.store.held import SMALL
 from hmacfs.store.labels import decode
 from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.tables import files
@@ -203,12 +204,13 @@ class FilesystemTests(OnDisk, SynchronousTestCase):
 
     def test_descriptor(self) -> None:
         """
-        A file can be sent by its descriptor.
+        A large file can be sent by its descriptor.
         """
         self.put(slot(), b"abc")
+        (self.path / "a" / "f.txt").write_bytes(bytes(SMALL) + b"abc")
         file = self.open()
         self.assertTrue(verifyObject(IHasDescriptor, file))
-        self.assertEqual(os.pread(file.fileno(), 9, 1), b"bc")
+        self.assertEqual(os.pread(file.fileno(), 9, SMALL + 1), b"bc")
 
 
 class PlantedTests(OnDisk, SynchronousTestCase):

@@ -37,6 +37,9 @@ LABELS = st.builds(
     commit=st.none() | st.from_regex(r"[0-9a-f]{14}-[0-9a-f]{16}", fullmatch=True),
     stored=st.none() | st.floats(0, 2**40),
     sha256=st.none() | st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    metadata=st.none() | TEXT,
+    signed_type=st.none() | TEXT,
+    promised512=st.none() | st.from_regex(r"[0-9a-f]{128}", fullmatch=True),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -125,21 +128,29 @@ class CodecTests(SynchronousTestCase):
         A label that fits has room for what its commit adds.
         """
         whole = attrs.evolve(
-            label, commit=commit_id(2**50, "f" * 32), stored=stored, sha256="f" * 64, size=2**53 - 1
+            label,
+            commit=commit_id(2**50, "f" * 32),
+            stored=stored,
+            sha256="f" * 64,
+            size=2**53 - 1,
+            synced=2**53 - 1,
+            trusted=2**53 - 1,
         )
         if fits(label):
             self.assertLessEqual(len(encode(whole)), MAXIMUM)
 
     def test_no_room(self) -> None:
         """
-        The longest name has no room in an attribute, the longest type has.
+        The longest name has no room in an attribute, nor has a type as long as nobody
+        declares one; the longest that is served has.
         """
         self.assertEqual(
             [
                 fits(Label("a/b", 3, name="x" * 4096)),
+                fits(Label("a/b", 3, signed_type="\0" * 500)),
                 fits(Label('"' * 255, 3, owner="x" * 510)),
             ],
-            [False, True],
+            [False, False, True],
         )
 
 

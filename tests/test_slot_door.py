@@ -75,7 +75,7 @@ class BeginningTests(ResumingCase):
         One whose client leaves while the store makes ready is kept, for who comes back.
         """
         begin, gate = self.store.begin, Deferred()
-        self.store.begin = lambda slot, record=None: gate.addCallback(lambda _: begin(slot, record))
+        self.store.begin = lambda *given: gate.addCallback(lambda _: begin(*given))
         client = Conversation(self.site)
         client.send(head("POST", signed("a", 6), TUS, "Upload-Length: 6", "Content-Length: 0"))
         client.vanish()

@@ -4,23 +4,15 @@ Files on their way to a client.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import attrs
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IPushProducer
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
-from zope.interface.verify import verifyObject
 
 from hmacfs.interfaces import IFile
 from hmacfs.ranges import Piece, Span
 from hmacfs.records import FileRecord
 from hmacfs.web.sources import FileSource, Truncated, read_whole
-
-ALPHABET = b"abcdefghijklmnopqrstuvwxyz"
+from tests.source_contract import ALPHABET, Consumer, SourceContract, any_order
 
 
 @implementer(IFile)
@@ -61,47 +53,46 @@ class QuickFile(SlowFile):
         return succeed(self.content[offset : offset + min(size, self.most)])
 
 
-@attrs.define
-class Taker:
+class FileSourceTests(SourceContract, SynchronousTestCase):
     """
-    A consumer that keeps what it gets.
-
-    :ivar hears: called with each piece, before :meth:`write` returns.
+    What is read is kept for one chunk, and no more.
     """
 
-    taken: list[bytes] = attrs.Factory(list)
-    producer: IPushProducer | None = None
-    hears: Callable[[bytes], None] = lambda data: None
+    file: SlowFile
 
-    def registerProducer(self, producer: IPushProducer, streaming: bool) -> None:
-        assert streaming and self.producer is None
-        self.producer = producer
-
-    def unregisterProducer(self) -> None:
-        assert self.producer is not None
-        self.producer = None
-
-    def write(self, data: bytes) -> None:
-        self.taken.append(data)
-        self.hears(data)
-
-
-class FileSourceTests(SynchronousTestCase):
-    """
-    The bytes go out in order, as fast as they are taken, and the file is closed.
-    """
-
-    def begin(self, *pieces: Piece, chunk: int = 4, file: SlowFile | None = None) -> None:
+    def begin(self, *pieces: Piece, file: SlowFile | None = None, chunk: int = 4) -> None:
+        self.taken: list[bytes] = []
         self.file = SlowFile() if file is None else file
-        self.client = Taker()
+        self.client = Consumer(lambda data: self.hears(data), self.taken.append)
         self.source = FileSource(self.file, pieces, lambda: chunk)
         self.sent = self.source.send(self.client)
 
-    def test_interface(self) -> None:
+    def step(self) -> None:
+        if self.file.reads and self.broken:
+            self.file.reads.pop()[2].errback(OSError("no disk"))
+        elif self.file.reads:
+            self.file.answer()
+        self.assertLessEqual(len(self.file.reads), 1)
+
+    def arrived(self) -> bytes:
+        while self.file.reads:
+            self.step()
+        arrived = b"".join(self.taken)
+        self.taken.clear()
+        return arrived
+
+    def cut(self, size: int) -> None:
+        self.file.content = self.file.content[:size]
+
+    def closed(self) -> int:
+        return self.file.closed
+
+    @any_order
+    def test_any_order(self, pieces: list[Piece], deeds: list[str]) -> None:
         """
-        It pushes.
+        Whoever is slow, and whenever, the bytes are the same.
         """
-        self.assertTrue(verifyObject(IPushProducer, FileSource(SlowFile(), [], lambda: 1)))
+        self.check_any_order(pieces, deeds)
 
     def test_chunks(self) -> None:
         """
@@ -112,24 +103,8 @@ class FileSourceTests(SynchronousTestCase):
             self.assertEqual([read[:2] for read in self.file.reads], [expected])
             self.file.answer()
         self.assertTrue(self.successResultOf(self.sent))
-        self.assertEqual(self.client.taken, [b"abcd", b"efgh", b"ij"])
+        self.assertEqual(self.taken, [b"abcd", b"efgh", b"ij"])
         self.assertEqual((self.source.sent, self.file.closed, self.client.producer), (10, 1, None))
-
-    def test_pieces(self) -> None:
-        """
-        Bytes and spans go out in their order.
-        """
-        self.begin(b"<", Span(24, 26), b"|", Span(0, 2), b">", file=QuickFile())
-        self.assertTrue(self.successResultOf(self.sent))
-        self.assertEqual(b"".join(self.client.taken), b"<yz|ab>")
-
-    def test_nothing(self) -> None:
-        """
-        A body without pieces is sent at once.
-        """
-        self.begin()
-        self.assertTrue(self.successResultOf(self.sent))
-        self.assertEqual((self.client.taken, self.file.closed), ([], 1))
 
     def test_read_ahead(self) -> None:
         """
@@ -139,10 +114,10 @@ class FileSourceTests(SynchronousTestCase):
         self.file.answer()
         self.source.pauseProducing()
         self.file.answer()
-        self.assertEqual((self.client.taken, self.file.reads), ([b"abcd"], []))
+        self.assertEqual((self.taken, self.file.reads), ([b"abcd"], []))
 
         self.source.resumeProducing()
-        self.assertEqual(self.client.taken, [b"abcd", b"efgh"])
+        self.assertEqual(self.taken, [b"abcd", b"efgh"])
         self.assertEqual([read[:2] for read in self.file.reads], [(8, 4)])
 
     def test_paused_by_write(self) -> None:
@@ -150,24 +125,12 @@ class FileSourceTests(SynchronousTestCase):
         A client that is full with the first chunk gets the next when it asks for it.
         """
         self.begin(Span(0, 26))
-        self.client.hears = lambda data: self.source.pauseProducing()
+        self.hears = lambda data: self.source.pauseProducing()
         self.file.answer()
         self.file.answer()
-        self.assertEqual(self.client.taken, [b"abcd"])
+        self.assertEqual(self.taken, [b"abcd"])
         self.source.resumeProducing()
-        self.assertEqual(self.client.taken, [b"abcd", b"efgh"])
-
-    def test_gone(self) -> None:
-        """
-        A client that goes away between two chunks ends it.
-        """
-        self.begin(Span(0, 26))
-        self.file.answer()
-        self.source.pauseProducing()
-        self.file.answer()
-        self.source.stopProducing()
-        self.assertFalse(self.successResultOf(self.sent))
-        self.assertEqual((self.source.sent, self.file.closed, self.file.reads), (4, 1, []))
+        self.assertEqual(self.taken, [b"abcd", b"efgh"])
 
     def test_gone_in_read(self) -> None:
         """
@@ -178,7 +141,7 @@ class FileSourceTests(SynchronousTestCase):
         self.assertFalse(self.successResultOf(self.sent))
         self.assertEqual(self.file.closed, 0)
         self.file.answer()
-        self.assertEqual((self.client.taken, self.file.closed), ([], 1))
+        self.assertEqual((self.taken, self.file.closed), ([], 1))
 
     def test_gone_in_failing_read(self) -> None:
         """
@@ -190,64 +153,6 @@ class FileSourceTests(SynchronousTestCase):
         self.file.reads.pop()[2].errback(OSError("gone"))
         self.assertEqual(self.file.closed, 1)
 
-    def test_gone_in_write(self) -> None:
-        """
-        A client that goes away while it is written to gets nothing more.
-        """
-        self.begin(Span(0, 26))
-        self.client.hears = lambda data: self.source.stopProducing()
-        self.file.answer()
-        self.assertFalse(self.successResultOf(self.sent))
-        self.assertEqual((self.client.taken, self.file.closed), ([b"abcd"], 1))
-
-    def test_gone_twice(self) -> None:
-        """
-        The end comes once.
-        """
-        self.begin(Span(0, 26))
-        self.file.answer()
-        self.source.stopProducing()
-        self.source.stopProducing()
-        self.file.answer()
-        self.source.resumeProducing()
-        self.assertFalse(self.successResultOf(self.sent))
-        self.assertEqual((self.client.taken, self.file.closed), ([b"abcd"], 1))
-
-    def test_truncated(self) -> None:
-        """
-        A file that has become shorter is an error, and is not filled up.
-        """
-        self.begin(Span(20, 30))
-        self.file.answer()
-        self.file.answer()
-        self.file.answer()
-        self.failureResultOf(self.sent, Truncated)
-        self.assertEqual(b"".join(self.client.taken), b"uvwxyz")
-        self.assertEqual((self.file.closed, self.client.producer), (1, None))
-
-    def test_failing_read(self) -> None:
-        """
-        A disk that fails ends it.
-        """
-        self.begin(Span(0, 26))
-        self.file.reads.pop()[2].errback(OSError("no disk"))
-        self.failureResultOf(self.sent, OSError)
-        self.assertEqual((self.file.closed, self.client.producer), (1, None))
-
-    def test_failing_write(self) -> None:
-        """
-        A client that cannot be written to ends it.
-        """
-
-        def refuse(data: bytes) -> None:
-            raise RuntimeError("closed")
-
-        self.begin(Span(0, 26))
-        self.client.hears = refuse
-        self.file.answer()
-        self.failureResultOf(self.sent, RuntimeError)
-        self.assertEqual(self.file.closed, 1)
-
     def test_deep(self) -> None:
         """
         A store that answers at once is not limited by the depth of the stack.
@@ -256,41 +161,6 @@ class FileSourceTests(SynchronousTestCase):
         self.begin(Span(0, 5000), chunk=1, file=QuickFile(content))
         self.assertTrue(self.successResultOf(self.sent))
         self.assertEqual(self.source.sent, 5000)
-
-    @given(
-        st.lists(
-            st.binary(max_size=3)
-            | st.tuples(st.integers(0, 25), st.integers(1, 26)).map(
-                lambda pair: Span(pair[0], min(26, pair[0] + pair[1]))
-            )
-        ),
-        st.integers(1, 9),
-        st.lists(st.sampled_from(["pause", "resume", "answer"])),
-    )
-    def test_any_order(self, pieces: list[Piece], chunk: int, deeds: list[str]) -> None:
-        """
-        Whoever is slow, and whenever, the bytes are the same.
-        """
-        self.begin(*pieces, chunk=chunk)
-        for deed in deeds:
-            if deed == "pause":
-                self.source.pauseProducing()
-            elif deed == "resume":
-                self.source.resumeProducing()
-            elif self.file.reads:
-                self.file.answer()
-            self.assertLessEqual(len(self.file.reads), 1)
-        self.source.resumeProducing()
-        while self.file.reads:
-            self.file.answer()
-        self.assertTrue(self.successResultOf(self.sent))
-        self.assertEqual(
-            b"".join(self.client.taken),
-            b"".join(
-                ALPHABET[piece.start : piece.stop] if isinstance(piece, Span) else piece
-                for piece in pieces
-            ),
-        )
 
 
 class ReadWholeTests(SynchronousTestCase):

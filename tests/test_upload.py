@@ -150,7 +150,7 @@ class RefusalTests(ServingCase):
         """
         What does not fit is 507 before its first byte.
         """
-        self.store.begin = lambda slot, record=None: fail(NoSpace("Full."))
+        self.store.begin = lambda *given: fail(NoSpace("Full."))
         self.assertEqual(self.expecting(signed("a", 3), 3), [507])
 
     def test_draining(self) -> None:
@@ -167,9 +167,9 @@ class RefusalTests(ServingCase):
         """
         begin = self.store.begin
 
-        def failing(slot: Any, record: Any = None) -> Any:
+        def failing(slot: Any, record: Any = None, soon: bool = False) -> Any:
             upload = self.successResultOf(begin(slot, record))
-            upload.commit = lambda sha256=None: fail(NotStored("The disk did not keep it."))
+            upload.commit = lambda *given: fail(NotStored("The disk did not keep it."))
             return succeed(upload)
 
         self.store.begin = failing
@@ -209,7 +209,7 @@ class ShutdownTests(ServingCase):
         """
         begin = self.store.begin
 
-        def failing(slot: Any, record: Any = None) -> Any:
+        def failing(slot: Any, record: Any = None, soon: bool = False) -> Any:
             upload = self.successResultOf(begin(slot, record))
             upload.suspend = lambda: fail(OSError("full"))
             return succeed(upload)

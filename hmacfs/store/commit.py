@@ -112,7 +112,8 @@ class Commit:
             label = self._checked(part, label)
             # All of it, also where there are no attributes: a start makes the
             # row of nothing else.
-            part = self._parts.tell(part, label)
+            if part.label != label:
+                part = self._parts.tell(part, label)
             self._disk.sync(part.file)
             status = self._disk.status(part.file)
             with self._locks.held(slot.name):

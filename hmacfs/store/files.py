@@ -4,14 +4,14 @@ A file that is being read.
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from hmacfs.interfaces import IDisk, IFile, IHasDescriptor, IThreads
+from hmacfs.interfaces import IDisk, IHasDescriptor, IThreads
 from hmacfs.records import FileRecord
 
 
-@implementer(IFile, IHasDescriptor)
+@implementer(IHasDescriptor)
 class StoredFile:
     """
     An open file of the disk.  Replaced or removed, it still has its bytes.
@@ -26,10 +26,16 @@ class StoredFile:
         self._closed = False
 
     def read(self, offset: int, size: int) -> Deferred[bytes]:
-        """See :meth:`hmacfs.interfaces.IFile.read`."""
-        self._reading += 1
-        done = self._threads.run(self._disk.read, self._file, offset, size)
-        return done.addBoth(self._read)
+        """
+        See :meth:`hmacfs.interfaces.IFile.read`.  What is in memory is read
+        here and now: a thread would cost more than the bytes.
+        """
+        try:
+            if self._disk.at_hand(self._file, offset, size):
+                return succeed(self._disk.read(self._file, offset, size))
+        except OSError:
+            return fail()
+        return self._wait_for(offset, size)
 
     def close(self) -> None:
         """See :meth:`hmacfs.interfaces.IFile.close`."""
@@ -40,6 +46,20 @@ class StoredFile:
     def fileno(self) -> int:
         """See :meth:`hmacfs.interfaces.IHasDescriptor.fileno`."""
         return self._file
+
+    def fetch(self, offset: int, size: int) -> Deferred[None] | None:
+        """See :meth:`hmacfs.interfaces.IHasDescriptor.fetch`."""
+        try:
+            if self._disk.at_hand(self._file, offset, size):
+                return None
+        except OSError:
+            return fail()
+        return self._wait_for(offset, size).addCallback(lambda _: None)
+
+    def _wait_for(self, offset: int, size: int) -> Deferred[bytes]:
+        self._reading += 1
+        done = self._threads.run(self._disk.read, self._file, offset, size)
+        return done.addBoth(self._read)
 
     def _read(self, result: bytes) -> bytes:
         self._reading -= 1

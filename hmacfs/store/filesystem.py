@@ -12,7 +12,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -43,6 +43,7 @@ from hmacfs.records import (
     Due,
     Figures,
     FileRecord,
+    Mark,
     Removed,
     Row,
     Status,
@@ -82,10 +83,13 @@ class FilesystemStore:
         clock: IReactorTime,
         threads: IThreads,
         policy: Policy,
+        syncs: IThreads | None = None,
     ) -> None:
         """
         :param root: the absolute path of the store.
+        :param syncs: where commits wait for the disk, if not in *threads*.
         """
+        self._syncs = syncs or threads
         self._disk = disk
         self._root = root
         self._index = index
@@ -99,6 +103,7 @@ class FilesystemStore:
     def start(self) -> Generator[Deferred[Any], Any, None]:
         """See :meth:`hmacfs.interfaces.IStore.start`."""
         self._threads.start()
+        self._syncs.start()
         try:
             area = yield self._threads.run(open_area, self._disk, self._root, self._policy.network)
             try:
@@ -110,7 +115,7 @@ class FilesystemStore:
                 area.close(self._disk)
                 raise
         except BaseException:
-            yield self._threads.stop()
+            yield self._stop_threads()
             raise
 
     @inlineCallbacks
@@ -126,11 +131,11 @@ class FilesystemStore:
             yield self._index.stop()
             opened.checking.close()
             opened.area.close(self._disk)
-            yield self._threads.stop()
+            yield self._stop_threads()
 
     @inlineCallbacks
     def begin(
-        self, slot: Slot, record: UploadRecord | None = None
+        self, slot: Slot, record: UploadRecord | None = None, soon: bool = False
     ) -> Generator[Deferred[Any], Any, IUpload]:
         """See :meth:`hmacfs.interfaces.IStore.begin`."""
         opened = self._open_one()
@@ -145,7 +150,10 @@ class FilesystemStore:
             label = begun(slot, record, until, opened.area.boot)
             stale = opened.suspended.take(slot.name) if record is None else ()
             id = None if record is None else record.id.encode()
-            part = yield self._threads.run(self._begin, label, id, stale)
+            if stale or not soon:
+                part = yield self._threads.run(self._begin, label, id, stale)
+            else:
+                part = opened.parts.planned(label, id)
         except BaseException as error:
             promise.need(0)
             share.drop()
@@ -155,25 +163,58 @@ class FilesystemStore:
             raise foreseen from error
         return FilesystemUpload(slot, record, part, None, promise, share, opened)
 
-    @inlineCallbacks
-    def open(self, name: StoredName) -> Generator[Deferred[Any], Any, IFile]:
+    def open(self, name: StoredName) -> Deferred[IFile]:
         """See :meth:`hmacfs.interfaces.IStore.open`."""
+        held = self._open_one().held.find(name)
+        if held is None:
+            opening: Deferred[IFile] = self._open(name)
+            return opening
+        return fail(nothing()) if self._expired(held.record) else succeed(held)
+
+    @inlineCallbacks
+    def _open(self, name: StoredName) -> Generator[Deferred[Any], Any, IFile]:
+        opened = self._open_one()
+        file: StoredFile
+        mark: Mark
+        file, mark = yield self._open_stored(name)
+        try:
+            held = opened.held.read(file, mark)
+        except BaseException:
+            file.close()
+            raise
+        if held is None:
+            return file
+        file.close()
+        if opened.parts.attributes:
+            # What the index knows may change, and leaves no mark.
+            opened.held.hold(name, mark, held, self._clock.seconds())
+        return held
+
+    @inlineCallbacks
+    def _open_stored(
+        self, name: StoredName
+    ) -> Generator[Deferred[Any], Any, tuple[StoredFile, Mark]]:
+        """
+        :return: fires with the file, and its mark before anything was read of it.
+        """
         file = self._open_file(name)
         try:
-            self._check_file(self._disk.status(file))
+            mark = self._disk.mark(file)
             known = self._open_one().knowing.opened(name, file, (yield self._row(name)))
-            if known.expired(self._clock.seconds()):
+            self._check_file(known.status)
+            record = known.record
+            if self._expired(record):
                 raise nothing()
         except BaseException:
             self._disk.close(file)
             raise
-        return StoredFile(file, known.record, self._disk, self._threads)
+        return StoredFile(file, record, self._disk, self._threads), mark
 
     @inlineCallbacks
     def digest(self, name: StoredName) -> Generator[Deferred[Any], Any, str]:
         """See :meth:`hmacfs.interfaces.IDigests.digest`."""
         opened = self._open_one()
-        file = yield self.open(name)
+        file, _ = yield self._open_stored(name)
         try:
             record: FileRecord = file.record
             if record.sha256 is not None:
@@ -327,6 +368,12 @@ class FilesystemStore:
         """See :meth:`hmacfs.abilities.IBans.unban`."""
         return self._open_one().refusing.unban(sha256)
 
+    @inlineCallbacks
+    def _stop_threads(self) -> Generator[Deferred[Any], Any, None]:
+        yield self._syncs.stop()
+        if self._syncs is not self._threads:
+            yield self._threads.stop()
+
     def _resumption(self) -> Resumption:
         return Resumption(self._open_one())
 
@@ -346,7 +393,14 @@ class FilesystemStore:
         now = self._clock.seconds()
         retention = yield self._index.run(terms.since, self._policy.retention, now)
         opened = Opened(
-            area, self._disk, self._index, self._clock, self._threads, self._policy, retention
+            area,
+            self._disk,
+            self._index,
+            self._clock,
+            self._threads,
+            self._policy,
+            retention,
+            self._syncs,
         )
         yield recover(opened)
         return opened
@@ -387,6 +441,9 @@ class FilesystemStore:
             raise Forbidden("Folders are not served.")
         if status.kind != "file":
             raise nothing()
+
+    def _expired(self, record: FileRecord) -> bool:
+        return record.expires is not None and record.expires <= self._clock.seconds()
 
     def _row(self, name: StoredName) -> Deferred[Row | None]:
         """

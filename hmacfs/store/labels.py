@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import re
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -30,6 +31,9 @@ from hmacfs.uploads import decode as decode_record
 
 _COMMITTING = 450
 """Bytes that later requests and a commit add at most: ids, a time and digests."""
+
+_SHORT = 900
+"""Bytes of a label without its long texts, and of what a commit adds, at most."""
 
 
 @attrs.frozen
@@ -89,6 +93,9 @@ class Label:
 _KEYS = {"type": "content_type"} | {
     field.name: field.name for field in attrs.fields(Label) if field.name != "content_type"
 }
+_values = attrgetter(*_KEYS.values())
+# Made once: json.dumps would make one for each label.
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NUMBERS: dict[str, tuple[type, ...]] = {
     "size": (int,),
     "expires": (int,),
@@ -109,20 +116,23 @@ def begun(slot: Slot, record: UploadRecord | None, until: int, boot: str) -> Lab
     :param boot: this one.
     :return: the label of a part without a byte.
     """
-    label = Label(
+    if record is None:
+        return Label(
+            content_type=slot.content_type,
+            size=slot.size,
+            expires=slot.expires,
+            owner=slot.owner,
+            until=until,
+            name=slot.name.text,
+            boot=boot,
+        )
+    return Label(
         content_type=slot.content_type,
         size=slot.size,
         expires=slot.expires,
         owner=slot.owner,
-        until=until,
-        name=slot.name.text,
-        boot=boot,
-    )
-    if record is None:
-        return label
-    return attrs.evolve(
-        label,
         until=record.until,
+        name=slot.name.text,
         front=record.front,
         dialect=record.dialect,
         created=record.created,
@@ -131,6 +141,7 @@ def begun(slot: Slot, record: UploadRecord | None, until: int, boot: str) -> Lab
         signed_type=record.signed_type or None,
         promised=record.sha256,
         promised512=record.sha512,
+        boot=boot,
     )
 
 
@@ -183,9 +194,8 @@ def encode(label: Label) -> bytes:
     """
     :return: the attribute; what is ``None`` does not stand in it.
     """
-    told = {key: getattr(label, field) for key, field in _KEYS.items()}
-    told = {key: value for key, value in told.items() if value is not None}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    values = zip(_KEYS, _values(label), strict=True)
+    return _dumps({key: value for key, value in values if value is not None}).encode()
 
 
 def fits(label: Label) -> bool:
@@ -193,6 +203,10 @@ def fits(label: Label) -> bool:
     :return: whether the attribute has room for *label*, and for what a commit
         will add.
     """
+    # JSON spells no character in more than six bytes; the others are short.
+    long = (label.content_type, label.name, label.metadata, label.owner, label.signed_type)
+    if _SHORT + 6 * sum(len(text) for text in long if text is not None) <= MAXIMUM:
+        return True
     return len(encode(label)) + _COMMITTING <= MAXIMUM
 
 

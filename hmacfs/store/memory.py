@@ -68,7 +68,9 @@ class MemoryStore(MemorySweeping):
         """There is nothing to let go of."""
         return succeed(None)
 
-    def begin(self, slot: Slot, record: UploadRecord | None = None) -> Deferred[IUpload]:
+    def begin(
+        self, slot: Slot, record: UploadRecord | None = None, soon: bool = False
+    ) -> Deferred[IUpload]:
         """See :meth:`hmacfs.interfaces.IStore.begin`."""
         return maybeDeferred(self._begin, slot, record)
 

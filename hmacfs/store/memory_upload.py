@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from hmacfs.digests import Digest
 from hmacfs.errors import Refusal, WrongLength
-from hmacfs.interfaces import IUpload
+from hmacfs.interfaces import Drawn, IUpload
 from hmacfs.records import FileRecord
 from hmacfs.store.refusing import deleted
 from hmacfs.store.space import Promise
@@ -79,6 +79,12 @@ class MemoryUpload:
         self._promise.need(0 if self.slot.size is None else self.slot.size - self.offset)
         return succeed(self.offset)
 
+    draws = False
+
+    def draw(self, socket: int, most: int) -> Deferred[Drawn]:
+        """There is no file to draw to."""
+        raise NotImplementedError
+
     def truncate(self, offset: int) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
         if self._trusted is not None:
@@ -105,13 +111,15 @@ class MemoryUpload:
         data = self._data[start:]
         return succeed(hashlib.new(algorithm, data, usedforsecurity=False).digest())
 
-    def commit(self, sha256: str | None = None) -> Deferred[FileRecord]:
+    def commit(
+        self, sha256: str | None = None, pieces: Sequence[bytes] = ()
+    ) -> Deferred[FileRecord]:
         """See :meth:`hmacfs.interfaces.IUpload.commit`."""
         if self._over:
             return fail(deleted())
-        if self.slot.size not in (None, self.offset):
+        if self.slot.size not in (None, self.offset + sum(map(len, pieces))):
             return fail(WrongLength("The body has another length than was promised."))
-        return maybeDeferred(self._commit, sha256)
+        return self.append(pieces).addCallback(lambda _: self._commit(sha256))
 
     def suspend(self) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.suspend`."""

@@ -22,6 +22,7 @@ from hmacfs.store.checking import Checking
 from hmacfs.store.commit import Commit
 from hmacfs.store.digesting import Digesting
 from hmacfs.store.folders import Folders
+from hmacfs.store.held import Held
 from hmacfs.store.kept import Kept
 from hmacfs.store.known import Knowing
 from hmacfs.store.labels import commit_id
@@ -101,7 +102,10 @@ class Opened:
 
     :ivar writing: the uploads under way, by id; as :class:`Suspended`, on the
         reactor's thread only.
-    :ivar cut: the ids of those whose parts were taken away.
+    :ivar unmade: the names of those that began without a part, by id: nobody
+        finds them among the parts.
+    :ivar cut: the ids of those whose parts were taken away, or are not to be
+        made; asked on all threads.
     :ivar purges: held by whoever removes something from the trash for good.
     """
 
@@ -114,14 +118,17 @@ class Opened:
         threads: IThreads,
         policy: Policy,
         retention: Retention,
+        syncs: IThreads,
     ) -> None:
         """
         :param retention: that of *policy*, and since when it holds.
+        :param syncs: where commits wait for the disk.
         """
         self.area = area
         self.disk = disk
         self.clock = clock
         self.threads = threads
+        self.syncs = syncs
         self.policy = policy
         self.files = Folders(disk, area.root)
         self.parts = Parts(disk, area.parts, area.attributes)
@@ -161,8 +168,10 @@ class Opened:
         self.recovery = Recovery(disk, trees, self.parts, self.knowing, area.boot)
         self.space = Space(lambda: disk.free(area.root), policy.min_free_space)
         self.backlog = Backlog(index, clock, threads, self.parts)
+        self.held = Held(disk, area.root)
         self.suspended = Suspended()
         self.writing: dict[bytes, UploadRecord | None] = {}
+        self.unmade: dict[bytes, StoredName] = {}
         self.cut: set[bytes] = set()
         self.quota = Quota(index, policy.owner_quota)
         self.turns = Turns()

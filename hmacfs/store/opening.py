@@ -17,7 +17,15 @@ from hmacfs.store.opened import Policy
 from hmacfs.store.threads import Threads
 
 THREADS = 16
-"""More do not write faster; each may wait for a sync."""
+"""More do not write faster."""
+
+SYNCS = 32
+"""
+Commits that wait for the disk at once: the journal of the file system joins
+those that come together.  In threads of their own, so that nobody who reads or
+writes waits behind them.  With syncs of 0.24 ms it makes no difference (16, 32
+and 64 threads were alike), with those of a disk that turns it does.
+"""
 
 
 def open_filesystem(settings: Settings, reactor: Any) -> tuple[FilesystemStore, SqliteIndex]:
@@ -42,5 +50,7 @@ def open_filesystem(settings: Settings, reactor: Any) -> tuple[FilesystemStore, 
         owner_quota=settings.owner_quota or 0,
     )
     threads = Threads(reactor, THREADS, "store")
-    store = FilesystemStore(disk, settings.store_dir, index, reactor, threads, policy)
+    # Where nothing is synced nobody waits for it.
+    syncs = Threads(reactor, SYNCS, "sync") if policy.durable else None
+    store = FilesystemStore(disk, settings.store_dir, index, reactor, threads, policy, syncs)
     return store, index

@@ -53,7 +53,7 @@ class Part:
     A part that is being written.
 
     :ivar id: its name.
-    :ivar file: its descriptor.
+    :ivar file: its descriptor; -1 of one that is still to be made.
     :ivar label: what it says of itself.
     :ivar beside: whether the label, or what is long of it, stands beside it.
     """
@@ -107,7 +107,21 @@ class Parts:
         :param label: the whole of it.
         :param id: one that was never used, or ``None`` for any.
         """
-        id = id or token_hex(16).encode()
+        return self.make(self.planned(label, id))
+
+    def planned(self, label: Label, id: bytes | None = None) -> Part:
+        """
+        :return: a part for :meth:`make`; the parameters are those of :meth:`create`.
+        """
+        return Part(id or token_hex(16).encode(), -1, label, beside=False)
+
+    def make(self, planned: Part) -> Part:
+        """
+        Make the part that was planned.
+
+        :return: the part as it is then.
+        """
+        id, label = planned.id, planned.label
         file = self._disk.create(self.folder, id, FILE_MODE)
         part = Part(id, file, label, beside=not self.attributes or not fits(label))
         try:

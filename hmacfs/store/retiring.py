@@ -148,6 +148,8 @@ class Retiring:
             digests = yield opened.threads.run(opened.kept.digests, name, rows[name.text], trashed)
             yield opened.refusing.ban_all(digests)
         errand = Errand(name.text, ANY, (ANY,), until=self._until(now), everywhere=True)
+        # Before the parts are looked at: one that is made from now on goes by this.
+        opened.cut.update(id for id, named in opened.unmade.items() if named == name)
         outcome = yield self._do(errand, rows, trashed)
         for id in outcome.parts:
             opened.suspended.remove(id)

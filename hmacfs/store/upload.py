@@ -15,8 +15,9 @@ from zope.interface import implementer
 
 from hmacfs.digests import Digest
 from hmacfs.errors import NoSpace, NotStored, WrongDigest, WrongLength
-from hmacfs.interfaces import IUpload
-from hmacfs.records import FileRecord
+from hmacfs.interfaces import Drawn, IUpload
+from hmacfs.records import FileRecord, Row
+from hmacfs.store.commit import Committed
 from hmacfs.store.labels import Label
 from hmacfs.store.opened import Opened
 from hmacfs.store.parts import Part, write_all
@@ -47,6 +48,9 @@ class _Written:
 class FilesystemUpload:
     """
     One upload, its descriptor open and locked until it is committed or put away.
+
+    :ivar draws: as of :class:`hmacfs.interfaces.IUpload`: not where more room
+        than was promised may have to be asked for on the way.
     """
 
     log = Logger()
@@ -62,6 +66,7 @@ class FilesystemUpload:
         opened: Opened,
     ) -> None:
         """
+        :param part: one that is only planned is made with its first bytes.
         :param offset: how many bytes *part* has that is gone on with; ``None``
             of a new one.
         :param promise: what it may still write, where its size is known.
@@ -79,7 +84,10 @@ class FilesystemUpload:
         self._trusted: int | None = None
         bounds = [bound for bound in (slot.size, slot.most) if bound is not None]
         self._bound = min(bounds, default=None)
+        self.draws = slot.size is not None
         opened.writing[part.id] = record
+        if part.file < 0:
+            opened.unmade[part.id] = slot.name
 
     def append(self, pieces: Sequence[bytes]) -> Deferred[int]:
         """See :meth:`hmacfs.interfaces.IUpload.append`."""
@@ -89,15 +97,17 @@ class FilesystemUpload:
         if self._bound is not None and self.offset + size > self._bound:
             return fail(too_large())
         if self.slot.size is None:
-            try:
-                self._promise.ask(size)
-            except NoSpace:
-                return fail()
-            if self._share.counts:
-                # It may be too much, and is asked for in another thread.
-                asked = self._share.ask(self.offset + size)
-                return asked.addCallback(lambda _: self._append(pieces))
+            return self._ask(size).addCallback(lambda _: self._append(pieces))
         return self._append(pieces)
+
+    def draw(self, socket: int, most: int) -> Deferred[Drawn]:
+        """See :meth:`hmacfs.interfaces.IUpload.draw`."""
+        if self._part.id in self._opened.cut:
+            return fail(deleted())
+        if self._bound is None or self.offset + most > self._bound:
+            return fail(too_large())
+        done = self._opened.threads.run(self._draw, socket, most, self._until())
+        return done.addCallbacks(self._drawn, self._failed)
 
     def truncate(self, offset: int) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
@@ -120,7 +130,7 @@ class FilesystemUpload:
         label = attrs.evolve(
             self._part.label, promised=promising.sha256, promised512=promising.sha512
         )
-        told = self._opened.threads.run(self._opened.parts.tell, self._part, label)
+        told = self._opened.threads.run(self._tell, label)
         return told.addCallback(self._promised, promising)
 
     def distrust(self) -> None:
@@ -134,15 +144,18 @@ class FilesystemUpload:
 
     def digest(self, algorithm: str, start: int = 0) -> Deferred[bytes]:
         """See :meth:`hmacfs.interfaces.IUpload.digest`."""
-        digesting = self._opened.digesting
-        return self._opened.threads.run(digesting.digest, self._part.file, algorithm, start)
+        return self._opened.threads.run(self._digest, algorithm, start)
 
-    def commit(self, sha256: str | None = None) -> Deferred[FileRecord]:
+    def commit(
+        self, sha256: str | None = None, pieces: Sequence[bytes] = ()
+    ) -> Deferred[FileRecord]:
         """See :meth:`hmacfs.interfaces.IUpload.commit`."""
-        if self.slot.size not in (None, self.offset):
+        size = self.offset + sum(map(len, pieces))
+        if self.slot.size not in (None, size):
             return fail(WrongLength("The body has another length than was promised."))
-        self._over = True
-        return self._commit(sha256).addBoth(self._let_go)
+        if self._bound is not None and size > self._bound:
+            return fail(too_large())
+        return self._commit(sha256, pieces, size).addBoth(self._ended)
 
     def suspend(self) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IUpload.suspend`."""
@@ -171,16 +184,31 @@ class FilesystemUpload:
         written = self._opened.threads.run(self._write, pieces, self._until())
         return written.addCallbacks(self._written, self._failed)
 
+    def _ask(self, size: int) -> Deferred[None]:
+        """
+        Ask for the room of *size* more bytes, where nobody knew before.
+        """
+        try:
+            self._promise.ask(size)
+        except NoSpace:
+            return fail()
+        return self._share.ask(self.offset + size)
+
     @inlineCallbacks
-    def _commit(self, sha256: str | None) -> Generator[Deferred[Any], Any, FileRecord]:
+    def _commit(
+        self, sha256: str | None, pieces: Sequence[bytes], size: int
+    ) -> Generator[Deferred[Any], Any, FileRecord]:
         opened, slot = self._opened, self.slot
+        if pieces and slot.size is None:
+            yield self._ask(size - self.offset)
+        self._over = True
         if self._part.id in opened.cut:
             yield opened.threads.run(self._drop)
             raise deleted()
         now = opened.clock.seconds()
         label = attrs.evolve(
             self._part.label,
-            size=self.offset,
+            size=size,
             expires=opened.knowing.retention.expires(slot.name.text, now, slot.expires),
             stored=now,
             commit=opened.stamps.next(now, self._part.id.decode()),
@@ -190,7 +218,11 @@ class FilesystemUpload:
             metadata=None,
         )
         former = None if opened.parts.attributes else (yield opened.find(slot.name))
-        committed = yield opened.threads.run(opened.commit.commit, slot, self._part, label, former)
+        committed = yield opened.syncs.run(self._finish, label, pieces, former)
+        if isinstance(committed, _Written):
+            # Its trouble is raised, and the part kept.
+            self._over = False
+            self._written(committed)
         made = () if committed.version is None else (committed.version,)
         # It is held until the row is written.
         share, self._share = self._share, opened.quota.share(None)
@@ -209,6 +241,10 @@ class FilesystemUpload:
         if written.trouble is not None:
             raise refusal(written.trouble) or written.trouble
         return self.offset
+
+    def _drawn(self, drawn: tuple[Drawn, _Written]) -> Drawn:
+        self._written(drawn[1])
+        return drawn[0]
 
     def _truncated(self, part: Part, offset: int) -> None:
         self.offset = offset
@@ -238,36 +274,107 @@ class FilesystemUpload:
             self._let_go(failure)
         return failure
 
+    def _ended(self, result: Any) -> Any:
+        return self._let_go(result) if self._over else result
+
     def _let_go(self, result: Any) -> Any:
         self._promise.need(0)
         self._share.drop()
         self._opened.writing.pop(self._part.id, None)
+        self._opened.unmade.pop(self._part.id, None)
         self._opened.cut.discard(self._part.id)
         return result
 
     # In a thread
 
+    def _made(self, label: Label | None = None) -> Part:
+        """
+        :param label: what the part is to say where it is made now.
+        :return: the part, which is there.
+        :raise Deleted: it was taken down before it was.
+        """
+        opened, part = self._opened, self._part
+        if part.file >= 0:
+            return part
+        try:
+            made = opened.parts.make(part if label is None else attrs.evolve(part, label=label))
+        except OSError as error:
+            raise refusal(error) or error from None
+        # Asked now that it is there: who takes it down says so first, and then
+        # looks which parts there are.
+        if made.id in opened.cut:
+            opened.disk.close(made.file)
+            opened.parts.drop(made.id)
+            raise deleted()
+        self._part = made
+        return made
+
+    def _tell(self, label: Label) -> Part:
+        return self._opened.parts.tell(self._made(), label)
+
+    def _digest(self, algorithm: str, start: int) -> bytes:
+        return self._opened.digesting.digest(self._made().file, algorithm, start)
+
+    def _finish(
+        self, label: Label, pieces: Sequence[bytes], former: Row | None
+    ) -> Committed | _Written:
+        """
+        :param label: of the file.
+        :param former: as of :meth:`hmacfs.store.commit.Commit.commit`.
+        :return: the file, or what kept *pieces* from being written.
+        """
+        part = self._made(label)
+        try:
+            write_all(self._opened.disk, part.file, pieces)
+        except OSError as error:
+            return _Written(self._opened.disk.status(part.file).size, part, error)
+        return self._opened.commit.commit(self.slot, part, label, former)
+
     def _write(self, pieces: Sequence[bytes], until: int) -> _Written:
         """
         :raise NotStored: a sync failed, and the part is gone.
         """
-        disk, parts, part, trouble = self._opened.disk, self._opened.parts, self._part, None
+        part, trouble = self._made(), None
         try:
-            if part.label.trusted != self._trusted:
-                part = parts.tell(part, attrs.evolve(part.label, trusted=self._trusted))
-            write_all(disk, part.file, pieces)
+            self._doubt()
+            write_all(self._opened.disk, part.file, pieces)
         except OSError as error:
             trouble = error
-        offset = disk.status(part.file).size
+        return self._stored(trouble, until)
+
+    def _draw(self, socket: int, most: int, until: int) -> tuple[Drawn, _Written]:
+        """
+        :raise NotStored: as of :meth:`_write`.
+        """
+        part, drawn, trouble = self._made(), Drawn(0), None
+        try:
+            self._doubt()
+            drawn = self._opened.disk.draw(socket, part.file, most)
+        except OSError as error:
+            trouble = error
+        return drawn, self._stored(trouble, until)
+
+    def _doubt(self) -> None:
+        """
+        Let the part say how much of it is trusted, before it grows.
+        """
+        part = self._part
+        if part.label.trusted != self._trusted:
+            label = attrs.evolve(part.label, trusted=self._trusted)
+            self._part = self._opened.parts.tell(part, label)
+
+    def _stored(self, trouble: OSError | None, until: int) -> _Written:
+        part = self._part
+        offset = self._opened.disk.status(part.file).size
         if self._due(self.offset, offset):
-            part = self._say(parts.keep, self._kept(offset, until))
+            part = self._say(self._opened.parts.keep, self._kept(offset, until))
         return _Written(offset, part, trouble)
 
     def _truncate(self, offset: int, until: int) -> Part:
         """
         :raise NotStored: a sync failed, and the part is gone.
         """
-        part = self._part
+        part = self._made()
         if (part.label.synced or 0) > offset:
             # First: other bytes will be where those are that it says are synced.
             part = self._say(self._opened.parts.keep, self._kept(offset, until))
@@ -278,7 +385,7 @@ class FilesystemUpload:
         """
         :raise NotStored: the disk did not keep it, and the part is gone.
         """
-        parts, part = self._opened.parts, self._part
+        parts, part = self._opened.parts, self._made()
         label = attrs.evolve(part.label, until=until, trusted=None)
         # Where boots cannot be told apart, every start may be behind a power cut.
         unsure = self._opened.policy.durable and not label.boot and label.synced != offset
@@ -318,5 +425,6 @@ class FilesystemUpload:
         return attrs.evolve(self._part.label, until=until, synced=synced, trusted=self._trusted)
 
     def _drop(self) -> None:
-        self._opened.disk.close(self._part.file)
-        self._opened.parts.drop(self._part.id)
+        if self._part.file >= 0:
+            self._opened.disk.close(self._part.file)
+            self._opened.parts.drop(self._part.id)

@@ -24,33 +24,37 @@ body can never pose as the next request.
 The client is held back (its socket is not read) for any of the reasons in
 :class:`_Hold`; while it is held by us no timer runs.
 
-Everything non-public of Twisted that hmacfs touches is touched in this file.
+What is not public of twisted.web is touched in this file alone, and what is not
+of its transports in :mod:`hmacfs.web.outlet`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
-from fcntl import ioctl
-from struct import unpack
-from termios import TIOCOUTQ
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
     IPushProducer,
+    IReactorFDSet,
     ISSLTransport,
     ITCPTransport,
 )
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, _NoPushProducer
-from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
 from hmacfs.errors import Headers as Headers104
 from hmacfs.errors import MalformedRequest, Refusal, TooSlow, WrongLength
 from hmacfs.http1 import Chunked, Head, Sized, head_end, parse_head
 from hmacfs.interfaces import IBody
+from hmacfs.web.answer_fields import AnswerFields
+from hmacfs.web.deadline import Deadline
+from hmacfs.web.intake import LEAST, Intake
+from hmacfs.web.outlet import outlet
 from hmacfs.web.request import UploadRequest
 
 if TYPE_CHECKING:
@@ -70,11 +74,20 @@ LINGER_SECONDS = 10.0
 PIECE = 64 * 1024
 """Bytes that one turn of the reactor reads from a client, as Twisted has it."""
 
+REPEATED = 1024
+"""Bytes of a head that is remembered, at most."""
+
 STALL_FACTOR = 4
 """
 A reader may stand still so many times longer than a writer (``IdleTimeout``):
 on loopback the kernel opens its window in steps of 64 KB, which a client of
 1 kB/s takes a minute for.
+"""
+
+LEAST_RATE = 64
+"""
+Bytes a second that the reader of an answer has to take, over that time, or all
+that there are.
 """
 
 
@@ -92,6 +105,7 @@ class _Hold(Enum):
     DISK = "the disk is slower than the client"
     PIPELINE = "it has sent enough of its next requests"
     READER = "it does not read our answers"
+    DRAWN = "a thread reads it"
 
 
 @implementer(IPushProducer)
@@ -127,7 +141,6 @@ class UploadChannel(HTTPChannel):
     requestFactory: Any = UploadRequest
     # The kinds of transport share no interface that says all of what is used here.
     transport: Any
-    timeOut: Any
     _networkProducer: Any
     number = 0
     peer = ""
@@ -141,14 +154,17 @@ class UploadChannel(HTTPChannel):
         self._head_due = False
         self._advancing = False
         self._holds: set[_Hold] = set()
+        self._intake: Intake | None = None
+        self._drawn_once = False
         self._reader: Sized | Chunked = Sized(0)
         self._body: IBody | None = None
         self._body_pending = False
         self._expects = False
         self._ended = False
         self._dropped = 0
-        self._unsent_before = 0
+        self._taken_before = 0
         self._secure = False
+        self._ends: tuple[Any, Any] = (None, None)
 
     # The connection
 
@@ -156,16 +172,27 @@ class UploadChannel(HTTPChannel):
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
         self._secure = ISSLTransport.providedBy(self.transport)
+        self.outlet = outlet(self.transport)
+        self._deadline = Deadline(self.site.clock, self.timeoutConnection)
         self._networkProducer = IPushProducer(self.transport, _NoPushProducer())
         self._networkProducer.registerProducer(self, True)
-        self.peer = _address(self.transport.getPeer())
+        self._ends = self.transport.getPeer(), self.transport.getHost()
+        self.peer = _address(self._ends[0])
         self.number = self.site.opened(self)
         self.setTimeout(min(self.site.header_timeout, self.site.idle_timeout))
         if self.site.draining:
             self.retire()
 
+    def getPeer(self) -> Any:
+        """The client's address, asked for once: each request wants to know it."""
+        return self._ends[0]
+
+    def getHost(self) -> Any:
+        """Our own."""
+        return self._ends[1]
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.setTimeout(None)
+        self._deadline.end()
         self._inbox = b""
         self._lose_body(self.why_lost)
         super().connectionLost(reason)
@@ -209,7 +236,7 @@ class UploadChannel(HTTPChannel):
         if self.site.informs(self.peer):
             lines = [b"HTTP/1.1 104 Upload Resumption Supported"]
             lines += [b"%b: %b" % field for field in fields]
-            self.transport.write(b"\r\n".join([*lines, b"", b""]))
+            self.outlet.write(b"\r\n".join([*lines, b"", b""]))
 
     # Reading
 
@@ -278,7 +305,7 @@ class UploadChannel(HTTPChannel):
             if end < 0:
                 self._await_head()
                 return False
-            head = parse_head(self._inbox[:end])
+            head = _read(self._inbox[:end])
         except Refusal as refusal:
             self._refuse_head(refusal)
             return False
@@ -309,13 +336,17 @@ class UploadChannel(HTTPChannel):
         self._reader = Chunked() if head.chunked else Sized(head.length or 0)
         self._body_pending = head.has_body
         self._expects = head.expects
+        self._drawn_once = False
         self._state = _State.BUSY
         self.setTimeout(None)
         request = self.requestFactory(self)
         self.requests.append(request)
         if head.has_body:
-            self.hold(_Hold.VERDICT)
+            # Mostly it is decided within this call, and the socket is left as it is.
+            self._holds.add(_Hold.VERDICT)
         request.begin(head)
+        if _Hold.VERDICT in self._holds:
+            self._networkProducer.pauseProducing()
 
     def take(self, body: IBody) -> None:
         """
@@ -327,12 +358,14 @@ class UploadChannel(HTTPChannel):
             self._body_read(self._inbox)
             return
         if self._expects and not self._inbox and not self._ended:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.outlet.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._fit_reads()
         self._state = _State.BODY
         # What was kept is the beginning of the body, and no next request.
         self._holds.discard(_Hold.PIPELINE)
         self.release(_Hold.VERDICT)
+        if not self._inbox:
+            self._draw()
 
     def _read_body(self, data: bytes) -> None:
         request = self.requests[0]
@@ -354,6 +387,55 @@ class UploadChannel(HTTPChannel):
         self._fit_reads()
         if not self._holds:
             self.resetTimeout()
+        self._draw()
+
+    def _draw(self) -> None:
+        """
+        Let a thread take the rest of a large body off the socket, where it can.
+        """
+        reader, body = self._reader, self._body
+        if (
+            self._state is _State.BODY
+            and not self._drawn_once
+            and isinstance(reader, Sized)
+            and reader.left >= LEAST
+            and body is not None
+            and body.draws
+            and self.site.draws
+            and not self._secure
+            and not self._ended
+        ):
+            self._drawn_once = True
+            self.hold(_Hold.DRAWN)
+            reactor = IReactorFDSet(self.site.clock)
+            self._intake = Intake(
+                self.transport.fileno(),
+                reactor,
+                body.draw,
+                reader.left,
+                self._drawn,
+                self._wait_for_more,
+                self._draw_no_more,
+            )
+            self._intake.start()
+
+    def _drawn(self, size: int) -> None:
+        assert isinstance(self._reader, Sized)
+        self._reader.skip(size)
+        self.requests[0].received += size
+
+    def _wait_for_more(self, waiting: bool) -> None:
+        self.setTimeout(self.site.idle_timeout if waiting else None)
+
+    def _draw_no_more(self) -> None:
+        self._intake = None
+        if self._state is not _State.BODY:
+            self._holds.discard(_Hold.DRAWN)
+        elif self._reader.finished:
+            self._holds.discard(_Hold.DRAWN)
+            self._body_read(b"")
+        else:
+            self.release(_Hold.DRAWN)
 
     def _body_read(self, rest: bytes) -> None:
         """
@@ -378,6 +460,10 @@ class UploadChannel(HTTPChannel):
         self.requests[0].processingFailed(Failure(refusal))
 
     def _lose_body(self, reason: str) -> None:
+        if self._intake is not None:
+            self._intake.stop()
+            self._intake = None
+            self._holds.discard(_Hold.DRAWN)
         body, self._body = self._body, None
         if body is not None:
             body.unregisterProducer()
@@ -410,12 +496,72 @@ class UploadChannel(HTTPChannel):
 
     # Writing
 
-    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
+    def writeHeaders(
+        self, version: bytes, code: bytes, reason: bytes, headers: AnswerFields
+    ) -> None:
+        """
+        Keep the head of an answer for its first bytes to go with.
+        """
+        head = (
+            version,
+            b" ",
+            code,
+            b" ",
+            reason,
+            b"\r\n",
+            headers.lines,
+            self._farewell(),
+            b"\r\n",
+        )
+        self.outlet.begin(b"".join(head))
+
+    def send_whole(self, version: bytes, fields: bytes, body: bytes) -> None:
+        """
+        Send an answer in one piece.
+
+        :param fields: the lines of its head.
+        """
+        answer = (version, b" 200 OK\r\n", fields, self._farewell(), b"\r\n", body)
+        self.outlet.write(b"".join(answer))
+
+    def _farewell(self) -> bytes:
+        """
+        :return: the line of a head that says that the connection ends behind
+            the answer, where it does.
+        """
         if self._body_pending or self.site.draining:
             self.persistent = False
-        if not self.persistent:
-            headers.setRawHeaders(b"Connection", [b"close"])
-        super().writeHeaders(version, code, reason, headers)
+        return b"" if self.persistent else b"Connection: close\r\n"
+
+    def write(self, data: bytes) -> None:
+        """
+        Send a piece of an answer.
+        """
+        if self._requestProducer is None:
+            self.outlet.write(data)
+        else:
+            self.outlet.queue(data)
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """
+        Send pieces of an answer.
+        """
+        self.write(b"".join(data))
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """
+        A long answer begins: the client is to take it.
+        """
+        super().registerProducer(producer, streaming)
+        self._watch()
+
+    def unregisterProducer(self) -> None:
+        """
+        It is over.
+        """
+        super().unregisterProducer()
+        if self._state is _State.BUSY:
+            self._deadline.drop()
 
     def pauseProducing(self) -> None:
         """
@@ -427,17 +573,14 @@ class UploadChannel(HTTPChannel):
             self._requestProducer.pauseProducing()
         if self._state is _State.HEAD:
             self.hold(_Hold.READER)
-        elif self._state is _State.BUSY:
-            self._unsent_before = self._unsent()
-            self.setTimeout(self.site.idle_timeout * STALL_FACTOR)
+        elif self._state is _State.BUSY and not self._deadline.set:
+            self._watch()
 
     def resumeProducing(self) -> None:
         """
         The transport has room again.
         """
         self._waitingForTransport = False
-        if self._state is _State.BUSY:
-            self.setTimeout(None)
         if self._requestProducer is not None:
             self._requestProducer.resumeProducing()
         self.release(_Hold.READER)
@@ -448,6 +591,7 @@ class UploadChannel(HTTPChannel):
         The answer is written: go on with the next request, or end in peace.
         """
         self.requests.remove(request)
+        self.outlet.flush()
         self._lose_body("refused")
         self._read_in(PIECE)
         if self._body_pending or not self.persistent:
@@ -513,16 +657,28 @@ class UploadChannel(HTTPChannel):
 
     # Time
 
+    def setTimeout(self, period: float | None) -> None:
+        """
+        Expect something within *period* seconds, or nothing for ``None``.
+        """
+        if period is None:
+            self._deadline.drop()
+        else:
+            self._deadline.move(period)
+
+    def resetTimeout(self) -> None:
+        """
+        What was expected has come: expect the next.
+        """
+        if self._deadline.set:
+            self._deadline.move(self._deadline.period)
+
     def timeoutConnection(self) -> None:
         """
         Nothing happened for as long as the state allows.
         """
-        stall = self.site.idle_timeout * STALL_FACTOR
-        unsent, before = self._unsent(), self._unsent_before
-        self._unsent_before = unsent
-        if unsent and self._state is not _State.BODY and (unsent != before or self.timeOut < stall):
-            # Nothing came in, but an answer is still going out.
-            self.setTimeout(stall)
+        if self._state is not _State.BODY and self._takes():
+            self._watch()
         elif self._state is _State.HEAD and self._inbox:
             self._refuse_head(TooSlow("The head of the request did not come in time."))
         elif self._state is _State.HEAD:
@@ -532,19 +688,46 @@ class UploadChannel(HTTPChannel):
         else:
             self.cut("too-slow")
 
-    def _unsent(self) -> int:
+    def _watch(self) -> None:
         """
-        :return: bytes of answers that the client's machine has not taken: those
-            in Twisted's buffers and those in the kernel's.
+        Look in a while whether the client takes what is sent to it.
         """
-        transport = self.transport
-        waiting: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen
-        try:
-            [queued] = unpack("i", ioctl(transport.fileno(), TIOCOUTQ, b"\0" * 4))
-        except (OSError, ValueError):
-            # The socket is gone, and its descriptor -1.
-            queued = 0
-        return waiting + int(queued)
+        self._taken_before = self.outlet.taken
+        self._deadline.move(self._stall)
+
+    def _takes(self) -> bool:
+        """
+        :return: whether an answer is going out, and is taken.
+        """
+        if not self.outlet.unsent:
+            # Where nothing is left to take while we answer, it is us who are slow.
+            return self._state is _State.BUSY
+        watched = self._deadline.period
+        taken = self.outlet.taken - self._taken_before
+        # Before that nobody has looked at what it takes.
+        return watched < self._stall or taken >= watched * LEAST_RATE
+
+    @property
+    def _stall(self) -> float:
+        return self.site.idle_timeout * STALL_FACTOR
+
+
+def _read(data: bytes) -> Head:
+    """
+    :param data: a whole head.
+    :return: it, read.  A client, or a proxy, that asks for the same again does
+        so in the same words; those that may hold a signature are not kept.
+    """
+    again = (
+        len(data) <= REPEATED
+        and data.startswith(b"GET ")
+        and b"?" not in data
+        and b"uthorization" not in data
+    )
+    return _read_again(data) if again else parse_head(data)
+
+
+_read_again = lru_cache(maxsize=512)(parse_head)
 
 
 def _address(address: Any) -> str:

@@ -20,13 +20,16 @@ from hmacfs.conditions import Get
 from hmacfs.config import Settings
 from hmacfs.digests import format_sha256, wanted
 from hmacfs.events import DownloadCompleted, DownloadFailed, DownloadStarted
-from hmacfs.interfaces import IDigests, IFile, IHub, IStore
+from hmacfs.interfaces import IDigests, IFile, IHasDescriptor, IHeld, IHub, IStore
 from hmacfs.names import StoredName
 from hmacfs.ranges import total
 from hmacfs.records import FileRecord
+from hmacfs.web.answer_fields import lines
 from hmacfs.web.answers import Answer, Terms, answer
 from hmacfs.web.digesting import Digesting
+from hmacfs.web.outlet import PlainOutlet
 from hmacfs.web.request import UploadRequest
+from hmacfs.web.sendfile import SendfileSource
 from hmacfs.web.sources import FileSource, read_whole
 
 SMALL = 64 * 1024
@@ -37,6 +40,32 @@ HELD = 16 * 1024 * 1024
 Bytes that the chunks of all other bodies share: a client that asks and does
 not read keeps us two chunks, and itself none, for as long as it is borne with.
 """
+
+
+SENT = 2 * 1024 * 1024
+"""
+Bytes that ``sendfile(2)`` sends in one turn of the reactor to all clients
+together: about a millisecond, for which everybody else waits.
+"""
+
+LEAST_SENT = 128 * 1024
+"""Bytes that it sends to each at least; less costs more turns than it spares others."""
+
+SAID = 1000
+"""Files of which is kept what was said of them."""
+
+# What a client may ask for beside the file.
+_ASKED = (
+    b"if-match",
+    b"if-modified-since",
+    b"if-none-match",
+    b"if-unmodified-since",
+    b"range",
+    b"want-content-digest",
+    b"want-repr-digest",
+)
+
+Source = FileSource | SendfileSource
 
 
 @attrs.frozen
@@ -64,6 +93,7 @@ class Download:
         self._terms_before = attrs.evolve(self._terms, versioned=True, private=True)
         self._clock = clock
         self._streaming = 0
+        self._said: dict[StoredName, tuple[FileRecord, bytes]] = {}
         self._digesting = Digesting(store) if IDigests.providedBy(store) else None
 
     def render(self, request: UploadRequest, name: StoredName) -> int:
@@ -84,16 +114,46 @@ class Download:
         return self._render(request, _Subject(name, id))
 
     def _render(self, request: UploadRequest, subject: _Subject) -> int:
-        Deferred.fromCoroutine(self._serve(request, subject)).addErrback(request.processingFailed)
+        opening = self._open(subject)
+        opening.addCallback(self._opened, request, subject)
+        opening.addErrback(request.processingFailed)
         return NOT_DONE_YET
 
-    async def _serve(self, request: UploadRequest, subject: _Subject) -> None:
+    def _opened(
+        self, file: IFile, request: UploadRequest, subject: _Subject
+    ) -> Deferred[None] | None:
+        if request.channel is None:
+            # The client left while the file was being opened.
+            file.close()
+        elif IHeld.providedBy(file) and not subject.version and _plain(request):
+            self._send_held(request, subject.name, file)
+        else:
+            return Deferred.fromCoroutine(self._serve(request, subject, file))
+        return None
+
+    def _send_held(self, request: UploadRequest, name: StoredName, file: IHeld) -> None:
+        """
+        Answer as most are: a small file, all of it, to whoever asks for
+        nothing else.  What is said of it stays the same as long as it does.
+        """
+        record: FileRecord = file.record
+        known, fields = self._said.get(name, (None, b""))
+        if known is not record:
+            found = self._answer(request, _Subject(name), record)
+            fields = lines(found.headers)
+            # An age, and a date that is cut to this moment, do change.
+            if record.expires is None and record.stored <= request.started:
+                if len(self._said) >= SAID:
+                    self._said.clear()
+                self._said[name] = (record, fields)
+        self._started(request, name)
+        self._told(request, name, len(file.content))
+        request.send_whole(fields, file.content)
+
+    async def _serve(self, request: UploadRequest, subject: _Subject, file: IFile) -> None:
         name = subject.name
         with ExitStack() as owned:
-            file = await self._open(subject, owned)
-            if request.channel is None:
-                # The client left while the file was being opened.
-                return
+            owned.callback(file.close)
             found = self._answer(request, subject, file.record)
             if not subject.version and self._lacks_digest(request, file.record, found):
                 file, found = await self._digested(request, subject, file, owned)
@@ -109,18 +169,12 @@ class Download:
             else:
                 # The source closes the file from here on.
                 owned.pop_all()
-                source = FileSource(file, found.pieces, self._chunk_size)
-                await self._stream(request, name, found, source)
+                await self._stream(request, name, found, self._source(request, file, found))
 
-    async def _open(self, subject: _Subject, owned: ExitStack) -> IFile:
-        opening = (
-            IVersioned(self._store).open_version(subject.name, subject.version)
-            if subject.version
-            else self._store.open(subject.name)
-        )
-        file: IFile = await opening
-        owned.callback(file.close)
-        return file
+    def _open(self, subject: _Subject) -> Deferred[IFile]:
+        if subject.version:
+            return IVersioned(self._store).open_version(subject.name, subject.version)
+        return self._store.open(subject.name)
 
     def _answer(self, request: UploadRequest, subject: _Subject, record: FileRecord) -> Answer:
         get, filename = _fields(request), subject.name.segments[-1]
@@ -145,7 +199,8 @@ class Download:
         before: FileRecord = file.record
         owned.close()
         digest = await self._digesting.sha256(subject.name)
-        file = await self._open(subject, owned)
+        file = await self._open(subject)
+        owned.callback(file.close)
         record: FileRecord = file.record
         if record.etag == before.etag:
             # Where files carry nothing, the record does not know it even now.
@@ -164,8 +219,14 @@ class Download:
         request.write(body)
         self._completed(request, name, len(body))
 
+    def _source(self, request: UploadRequest, file: IFile, found: Answer) -> Source:
+        outlet = request.channel.outlet
+        if isinstance(outlet, PlainOutlet) and IHasDescriptor.providedBy(file):
+            return SendfileSource(file, found.pieces, outlet, self._turn_size)
+        return FileSource(file, found.pieces, self._chunk_size)
+
     async def _stream(
-        self, request: UploadRequest, name: StoredName, found: Answer, source: FileSource
+        self, request: UploadRequest, name: StoredName, found: Answer, source: Source
     ) -> None:
         """
         Send a body at the client's pace.
@@ -190,6 +251,12 @@ class Download:
         else:
             self._failed(request, name, source.sent, channel.why_lost)
 
+    def _turn_size(self) -> int:
+        """
+        :return: bytes to send at once: fewer for each, the more there are.
+        """
+        return max(LEAST_SENT, SENT // max(1, self._streaming))
+
     def _chunk_size(self) -> int:
         """
         :return: bytes to read at once: fewer for each, the more there are.
@@ -202,6 +269,10 @@ class Download:
         )
 
     def _completed(self, request: UploadRequest, name: StoredName, sent: int) -> None:
+        self._told(request, name, sent)
+        request.finish()
+
+    def _told(self, request: UploadRequest, name: StoredName, sent: int) -> None:
         now = self._clock.seconds()
         self._hub.emit(
             DownloadCompleted(
@@ -212,7 +283,6 @@ class Download:
                 duration=now - request.started,
             )
         )
-        request.finish()
 
     def _failed(self, request: UploadRequest, name: StoredName, sent: int, reason: str) -> None:
         self._hub.emit(
@@ -232,6 +302,16 @@ def _fields(request: UploadRequest) -> Get:
     """
     assert request.head is not None
     return request.head.get
+
+
+def _plain(request: UploadRequest) -> bool:
+    """
+    :return: whether it is a GET that asks for the file, and nothing else.
+    """
+    if request.method != b"GET":
+        return False
+    get = _fields(request)
+    return all(get(name) is None for name in _ASKED)
 
 
 def _begin(request: UploadRequest, found: Answer) -> None:

@@ -138,11 +138,11 @@ class Engine:
             **remembered(getattr(step, "promised", ())),
         )
 
-    async def begin(self, slot: Slot, record: UploadRecord | None) -> IUpload:
+    async def begin(self, slot: Slot, record: UploadRecord | None, soon: bool = False) -> IUpload:
         """
         See :meth:`hmacfs.interfaces.IStore.begin`.
         """
-        part: IUpload = await self._files.begin(slot, record)
+        part: IUpload = await self._files.begin(slot, record, soon)
         return part
 
     async def file(self, slot: Slot) -> IFile:
@@ -192,7 +192,8 @@ class Engine:
                 _stored(request, file)
 
         hashed = self.terms.hashed or wanted(head_of(request).get(b"want-repr-digest")) is True
-        plan = attrs.evolve(plan, hashed=hashed)
+        if hashed:
+            plan = attrs.evolve(plan, hashed=True)
         water = self.terms.high_water
         upload = Upload(request, part, plan, self._hub, self._clock, water, answer, self._records)
         turn.upload = upload

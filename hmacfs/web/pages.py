@@ -14,10 +14,10 @@ from json import dumps
 from typing import TYPE_CHECKING
 
 import attrs
-from twisted.web.http_headers import Headers
 
 from hmacfs.errors import Headers as Fields
 from hmacfs.errors import Refusal
+from hmacfs.web.answer_fields import AnswerFields
 
 if TYPE_CHECKING:
     from hmacfs.web.request import UploadRequest
@@ -69,16 +69,14 @@ class Manners:
     """
 
     origins: frozenset[bytes]
-    _common: Headers
+    _common: AnswerFields
 
     @classmethod
     def for_origins(cls, origins: Sequence[str]) -> Manners:
         """
         :param origins: ``CORSOrigins`` of the settings.
         """
-        common = Headers()
-        for name, value in SAFETY:
-            common.setRawHeaders(name, [value])
+        common = AnswerFields.of(SAFETY)
         if "*" in origins:
             common.setRawHeaders(b"Access-Control-Allow-Origin", [b"*"])
             common.setRawHeaders(b"Access-Control-Expose-Headers", [_EXPOSED])
@@ -86,7 +84,7 @@ class Manners:
             common.setRawHeaders(b"Vary", [b"Origin"])
         return cls(frozenset(origin.encode() for origin in origins), common)
 
-    def headers(self, origin: bytes | None) -> Headers:
+    def headers(self, origin: bytes | None) -> AnswerFields:
         """
         :param origin: the request's ``Origin``, if it has one.
         :return: fresh headers to begin an answer with.
@@ -185,9 +183,10 @@ def done(request: UploadRequest) -> None:
 
 def headers_value(request: UploadRequest, name: bytes) -> bytes:
     """
+    :param name: in lower case.
     :return: all lines of the request's field *name*, joined; ``b""`` without one.
     """
-    return b",".join(request.requestHeaders.getRawHeaders(name, []))
+    return b",".join(request.head.all(name)) if request.head is not None else b""
 
 
 def wants_json(accept: bytes) -> bool:

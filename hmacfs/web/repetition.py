@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from hashlib import new as new_hash
+from typing import Any
 
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from zope.interface import implementer
 
 from hmacfs.digests import Digest
 from hmacfs.errors import Exists
-from hmacfs.interfaces import IFile, IUpload
+from hmacfs.interfaces import Drawn, IFile, IUpload
 from hmacfs.records import FileRecord
 from hmacfs.uploads import Slot, UploadRecord
 
@@ -66,11 +67,16 @@ class Repetition:
         return self.offset
 
     @inlineCallbacks
-    def commit(self, sha256: str | None = None) -> Generator[Deferred[None], None, FileRecord]:
+    def commit(
+        self, sha256: str | None = None, pieces: Sequence[bytes] = ()
+    ) -> Generator[Deferred[Any], Any, FileRecord]:
         """
-        :raise Exists: the file has more bytes than came.
+        :raise Exists: the file has other bytes, or more than came.
         """
-        yield self.discard()
+        try:
+            yield self.append(pieces)
+        finally:
+            yield self.discard()
         if self.offset != self._file.record.size:
             raise taken()
         record: FileRecord = self._file.record
@@ -85,6 +91,12 @@ class Repetition:
 
     def trust(self) -> None:
         """As :meth:`distrust`."""
+
+    draws = False
+
+    def draw(self, socket: int, most: int) -> Deferred[Drawn]:
+        """There is no file to draw to."""
+        raise NotImplementedError
 
     def truncate(self, offset: int) -> Deferred[None]:
         """There is nothing to take back."""

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProducer
 from zope.interface import implementer
 
-from hmacfs.interfaces import IBody
+from hmacfs.interfaces import Drawn, IBody
 
 
 @implementer(IBody)
@@ -32,6 +33,12 @@ class Reply:
 
     def write(self, data: bytes) -> None:
         """Drop it."""
+
+    draws = False
+
+    def draw(self, socket: int, most: int) -> Deferred[Drawn]:
+        """There is nothing to draw to."""
+        raise NotImplementedError
 
     def finished(self) -> None:
         """Answer."""

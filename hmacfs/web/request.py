@@ -9,6 +9,7 @@ the bytes as they come; every other is rendered at once.
 from __future__ import annotations
 
 import errno
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -59,6 +60,7 @@ class UploadRequest(Request):
     head: Head | None = None
     protocol: Protocol | None = None
     site: UploadSite
+    responseHeaders: Any
     # twisted.web deletes the attribute behind the answer, and sets it to None
     # when the connection is lost.
     channel: Any = None
@@ -81,8 +83,6 @@ class UploadRequest(Request):
         self.head = head
         self.method, self.uri, self.path = head.method, head.target, head.path
         self.clientproto = head.version
-        for name, value in head.headers:
-            self.requestHeaders.addRawHeader(name, value)
         self.client = self.site.client(self.channel.peer, head)
         self._dress(head.get(b"origin"))
         self._emit_received()
@@ -112,7 +112,7 @@ class UploadRequest(Request):
 
     def _dress(self, origin: bytes | None) -> None:
         self.responseHeaders = self.site.manners.headers(origin)
-        self.responseHeaders.setRawHeaders(b"Date", [datetimeToString(self.started)])
+        self.responseHeaders.setRawHeaders(b"Date", [_date(int(self.started))])
         self.responseHeaders.setRawHeaders(b"X-Request-ID", [self.id.encode()])
 
     def _admitted(self, body: IBody) -> None:
@@ -134,6 +134,18 @@ class UploadRequest(Request):
             ) from None
         if body is not NOT_DONE_YET:
             raise TypeError(f"{resource!r} must answer by itself")
+
+    def send_whole(self, fields: bytes, body: bytes) -> None:
+        """
+        Answer 200, in one piece.
+
+        :param fields: the lines that are about *body*, as
+            :func:`hmacfs.web.answer_fields.lines` makes them; the others are added.
+        """
+        self.startedWriting = 1
+        self.sentLength = len(body)
+        self.channel.send_whole(self.clientproto, self.responseHeaders.lines + fields, body)
+        self.finish()
 
     def processingFailed(self, reason: Failure) -> None:
         """
@@ -177,7 +189,7 @@ class UploadRequest(Request):
                     **self._account(),
                     status=self.code,
                     code=self.code_told,
-                    agent=_text(self.getHeader(b"user-agent") or b"")[:AGENT_LENGTH],
+                    agent=_text(pages.headers_value(self, b"user-agent"))[:AGENT_LENGTH],
                 )
             )
         super().finish()
@@ -220,6 +232,15 @@ class UploadRequest(Request):
             "sent": self.sentLength,
             "duration": now - self.started,
         }
+
+
+@lru_cache(maxsize=2)
+def _date(seconds: int) -> bytes:
+    """
+    :return: the value of ``Date``, which is made once a second.
+    """
+    date: bytes = datetimeToString(seconds)
+    return date
 
 
 def _text(value: bytes) -> str:

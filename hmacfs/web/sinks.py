@@ -12,6 +12,8 @@ from twisted.internet.interfaces import IConsumer, IProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from hmacfs.interfaces import Drawn
+
 Append = Callable[[Sequence[bytes]], Deferred[int]]
 
 
@@ -49,6 +51,11 @@ class FileSink:
         self._writing = False
         self._quiet: list[Deferred[None]] = []
 
+    @property
+    def idle(self) -> bool:
+        """Whether all that came is stored."""
+        return not self._writing and self.failed is None
+
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
         """
         :param streaming: always true: a connection pushes.
@@ -71,6 +78,23 @@ class FileSink:
             self._paused = True
             self._producer.pauseProducing()
         self._pump()
+
+    async def draw(self, draw: Callable[[], Deferred[Drawn]]) -> Drawn:
+        """
+        Let *draw* store what does not come through here, behind all that did;
+        what comes meanwhile waits.
+        """
+        await self.quiet()
+        if self.failed is not None:
+            return Drawn(0, ended=True)
+        self._writing = True
+        try:
+            drawn = await draw()
+        except BaseException:
+            self._fail(Failure())
+            return Drawn(0, ended=True)
+        self._stored(0)
+        return drawn
 
     def quiet(self) -> Deferred[None]:
         """

@@ -10,14 +10,14 @@ from typing import Any
 import attrs
 from twisted.copyright import version as twisted_version
 from twisted.internet.defer import Deferred, DeferredList, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
 from hmacfs.events import ConnectionClosed, ConnectionOpened
 from hmacfs.http1 import Head
 from hmacfs.interfaces import IHub
-from hmacfs.proxies import Network, client_address, is_proxy, origin_of
+from hmacfs.proxies import UNIX, Network, client_address, is_proxy, origin_of
 from hmacfs.web.channel import UploadChannel
 from hmacfs.web.pages import Manners
 from hmacfs.web.request import UploadRequest
@@ -93,6 +93,8 @@ class UploadSite(Site):
         self._public_url = limits.public_url
         self._prefix = limits.prefix
         self._process = process
+        # Not with the clock of a test, which knows no descriptors.
+        self.draws = IReactorFDSet.providedBy(clock)
         self._numbers = count(1)
         self._request_numbers = count(1)
         self._channels: dict[UploadChannel, float] = {}
@@ -132,6 +134,8 @@ class UploadSite(Site):
         """
         :return: the address of the client, as far as it can be trusted.
         """
+        if not self._trusted and peer != UNIX:
+            return peer
         return client_address(peer, head, self._trusted)
 
     def informs(self, peer: str) -> bool:

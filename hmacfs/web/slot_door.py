@@ -56,7 +56,7 @@ class SlotDoor:
                 location = request.site.location(request, record.id)
         turn = await self._engine.take(request, slot, going_on=False)
         try:
-            part = await self._open(slot, record, head, step)
+            part = await self._open(slot, record, head, step, protocol)
             try:
                 if protocol is not None and record is not None:
                     await self._records.create(record)
@@ -78,13 +78,21 @@ class SlotDoor:
         return self._engine.body(request, turn, part, plan, protocol)
 
     async def _open(
-        self, slot: Slot, record: UploadRecord | None, head: Head, step: Create
+        self,
+        slot: Slot,
+        record: UploadRecord | None,
+        head: Head,
+        step: Create,
+        protocol: Protocol | None,
     ) -> IUpload:
         """
         :return: a part, or what compares where the name is taken.
         """
         try:
-            part = await self._engine.begin(slot, record)
+            # A plain PUT is told of to nobody; and who waits to be invited shall
+            # hear first what there is to be said against it.
+            soon = protocol is None and not head.expects
+            part = await self._engine.begin(slot, record, soon)
         except Exists:
             if not head.chunked and (head.length or 0) != step.length:
                 # Only who sends all of it can be compared.

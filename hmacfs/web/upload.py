@@ -8,7 +8,8 @@ is given up without an answer, since the client went or the daemon stops.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProducer, IReactorTime
@@ -19,7 +20,7 @@ from zope.interface import implementer
 from hmacfs.digests import Digest
 from hmacfs.errors import InconsistentLength, Refusal, Superseded, WrongDigest
 from hmacfs.events import UploadCompleted, UploadFailed, UploadSuspended
-from hmacfs.interfaces import IBody, IHub, IUpload
+from hmacfs.interfaces import Drawn, IBody, IHub, IUpload
 from hmacfs.records import FileRecord
 from hmacfs.uploads import UploadRecord
 from hmacfs.web.plan import Plan, Rest
@@ -80,6 +81,11 @@ class Upload:
         self._sink = FileSink(part.append, high_water, self._fail)
         if plan.digests:
             part.distrust()
+        # What goes with the commit: it costs a call of a thread less than bytes
+        # that are stored first, as they must be where somebody wants a digest.
+        self._last: Sequence[bytes] = ()
+        wanted = plan.hashed or plan.promised or plan.digests
+        self._left = None if wanted or request.head is None else request.head.length
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
         """The client, to be held back when the disk is slower."""
@@ -91,8 +97,28 @@ class Upload:
 
     def write(self, data: bytes) -> None:
         """See :meth:`hmacfs.web.sinks.FileSink.write`."""
-        if not self._over:
-            self._sink.write(data)
+        if self._over:
+            return
+        if self._left is not None:
+            self._left -= len(data)
+            end = self._part.offset + len(data)
+            if not self._left and self._sink.idle and self._plan.completes(end):
+                # finished() follows at once.
+                self._last = [data]
+                return
+        self._sink.write(data)
+
+    @property
+    def draws(self) -> bool:
+        """See :attr:`hmacfs.interfaces.IBody.draws`."""
+        draws: bool = self._part.draws
+        return draws
+
+    def draw(self, socket: int, most: int) -> Deferred[Drawn]:
+        """See :meth:`hmacfs.interfaces.IBody.draw`."""
+        self._left = None
+        draw = partial(self._part.draw, socket, most)
+        return Deferred.fromCoroutine(self._sink.draw(draw))
 
     def finished(self) -> None:
         """Commit what came, or keep it, once it is stored; and say so."""
@@ -128,7 +154,7 @@ class Upload:
         for digest in plan.digests:
             await self._check(digest, plan.start)
         part.trust()
-        if plan.completes(part.offset):
+        if self._last or plan.completes(part.offset):
             await self._commit()
         elif self._repeats and plan.location:
             # There is no part that could be gone on with by that URL.
@@ -144,9 +170,10 @@ class Upload:
 
     async def _commit(self) -> None:
         part, plan = self._part, self._plan
-        if plan.front is not None and plan.record and part.offset != plan.record.length:
+        size = part.offset + sum(map(len, self._last))
+        if plan.front is not None and plan.record and size != plan.record.length:
             raise InconsistentLength("The content ends before the length of the upload.")
-        file = await part.commit(await self._sha256())
+        file = await part.commit(await self._sha256(), self._last)
         record = part.record or plan.record
         if record is not None:
             record = record.changed(state="finished")

@@ -1,0 +1,189 @@
+"""
+From the store to the client, and not by us: ``sendfile(2)``.
+
+The kernel sends the bytes of a file from its own memory; what is left to do is
+to say which, each time that the socket has room.  It does so only where the
+socket is plain, and where the file has a descriptor.
+
+What the kernel does not have in memory it would wait for, and with it every
+client of the daemon.  So each stretch is asked for first, which costs half a
+microsecond, and one that is not there is read by a thread.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IConsumer, IPushProducer
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from hmacfs.interfaces import IHasDescriptor
+from hmacfs.ranges import Piece, Span
+from hmacfs.web.outlet import PlainOutlet
+from hmacfs.web.sources import Truncated
+
+#: What is wrong with the file, and not with the connection.
+_OF_THE_FILE = frozenset(
+    {errno.EINVAL, errno.EIO, errno.ENOMEM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ESTALE}
+)
+
+
+@implementer(IPushProducer)
+class SendfileSource:
+    """
+    What :class:`hmacfs.web.sources.FileSource` does, for a consumer that
+    writes to *outlet*.
+
+    :ivar sent: bytes that the kernel took.
+    """
+
+    def __init__(
+        self,
+        file: IHasDescriptor,
+        pieces: Iterable[Piece],
+        outlet: PlainOutlet,
+        most: Callable[[], int],
+    ) -> None:
+        """
+        :param file: is closed when the body ends, however it ends.
+        :param most: asked in each turn of the reactor: bytes to send in it.
+        """
+        self.sent = 0
+        self._file = file
+        self._pieces = iter(pieces)
+        self._outlet = outlet
+        self._most = most
+        self._offset = self._stop = self._fetched = 0
+        self._fetching = False
+        self._paused = False
+        self._consumer: IConsumer | None = None
+        self._done: Deferred[bool] = Deferred()
+
+    def send(self, consumer: IConsumer) -> Deferred[bool]:
+        """See :meth:`hmacfs.web.sources.FileSource.send`."""
+        self._consumer = consumer
+        consumer.registerProducer(self, True)
+        self._outlet.drive(self._turn)
+        return self._done
+
+    def pauseProducing(self) -> None:
+        """The consumer has enough."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """The consumer wants more."""
+        self._paused = False
+        self._go_on()
+
+    def stopProducing(self) -> None:
+        """The consumer has gone away."""
+        self._end(False)
+
+    def _go_on(self) -> None:
+        if self._consumer is not None and not self._paused and not self._fetching:
+            self._outlet.wake()
+
+    def _turn(self, socket: int) -> bool:
+        """
+        See :data:`hmacfs.web.outlet.Turn`.
+        """
+        end = self.sent + self._most()
+        try:
+            while self.sent < end and self._consumer is not None:
+                if not self._step(self._consumer, socket, end - self.sent):
+                    break
+        except ConnectionLost:
+            return False
+        except Exception:
+            # Whatever a consumer or a file raises ends the body, and is told.
+            self._end(Failure())
+        return True
+
+    def _step(self, consumer: IConsumer, socket: int, most: int) -> bool:
+        """
+        :param most: bytes to send.
+        :return: whether there may be more to do in this turn.
+        """
+        if self._paused or self._fetching:
+            self._outlet.rest()
+            return False
+        if self._offset < self._stop:
+            size = min(most, self._stop - self._offset)
+            return self._fetch(size) and self._send(consumer, socket, size)
+        piece = next(self._pieces, None)
+        if piece is None:
+            self._end(True)
+            return False
+        if isinstance(piece, Span):
+            self._offset, self._stop, self._fetched = piece.start, piece.stop, piece.start
+        else:
+            self.sent += len(piece)
+            consumer.write(piece)
+        # What is queued goes first.
+        return not self._outlet.queued
+
+    def _fetch(self, size: int) -> bool:
+        """
+        :return: whether so many bytes are in memory.
+        """
+        if self._offset + size > self._fetched:
+            self._fetched = self._offset + size
+            fetching = self._file.fetch(self._offset, size)
+            if fetching is not None:
+                self._fetching = True
+                self._outlet.rest()
+                fetching.addCallbacks(self._has_fetched, self._fail)
+        return not self._fetching and self._consumer is not None
+
+    def _send(self, consumer: IConsumer, socket: int, size: int) -> bool:
+        """
+        :return: whether the socket may have room for more.
+        """
+        if not self.sent:
+            # The head, unless it is out.
+            consumer.write(b"")
+            self._outlet.flush()
+            if self._outlet.queued or self._consumer is None:
+                return False
+        try:
+            sent = os.sendfile(socket, self._file.fileno(), self._offset, size)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno in _OF_THE_FILE:
+                raise
+            raise ConnectionLost from None
+        if not sent:
+            raise Truncated
+        self.sent += sent
+        self._offset += sent
+        self._outlet.sent(sent)
+        return sent == size
+
+    def _has_fetched(self, result: None) -> None:
+        self._fetching = False
+        self._go_on()
+
+    def _fail(self, failure: Failure) -> None:
+        self._fetching = False
+        if self._consumer is not None:
+            self._end(failure)
+
+    def _end(self, result: bool | Failure) -> None:
+        """
+        :param result: ``False`` where the consumer has gone and is not to be
+            spoken to.
+        """
+        consumer, self._consumer = self._consumer, None
+        if consumer is None:
+            return
+        self._outlet.release()
+        self._file.close()
+        if result is not False:
+            consumer.unregisterProducer()
+        self._done.callback(result)

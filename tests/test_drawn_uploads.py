@@ -1,0 +1,247 @@
+"""
+Large uploads on real sockets into a real folder: plain ones are drawn by threads,
+TLS is read as ever, and nobody can tell the difference.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.endpoints import connectProtocol, serverFromString
+from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
+
+from hmacfs.disk import Disk
+from hmacfs.events import UploadStarted, UploadSuspended
+from hmacfs.interfaces import Drawn
+from hmacfs.metadata.memory import MemoryMetadata
+from hmacfs.store.filesystem import FilesystemStore
+from hmacfs.store.memory_index import MemoryIndex
+from hmacfs.store.opened import Policy
+from hmacfs.store.threads import Threads
+from hmacfs.web.root import make_site
+from tests.serving import settings, signed
+from tests.sockets import TCP, TLS, UNIX, head
+from tests.taker import Memo
+
+SIZE = 5 * 2**20
+BODY = bytes(range(256)) * (SIZE // 256)
+
+
+class Watched(Disk):
+    """
+    A disk that counts what is drawn.
+
+    :ivar drawn: bytes.
+    :ivar full: whether nothing more can be drawn.
+    """
+
+    drawn = 0
+    full = False
+
+    def draw(self, source: int, file: int, most: int) -> Drawn:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        drawn = super().draw(source, file, most)
+        self.drawn += drawn.size
+        return drawn
+
+
+class Told(Memo):
+    """A hub that tells when something of a kind happened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited: dict[type, Deferred[Any]] = {}
+
+    def emit(self, event: Any) -> None:
+        super().emit(event)
+        waited = self.waited.pop(type(event), None)
+        if waited is not None:
+            waited.callback(event)
+
+    def wait(self, kind: type) -> Deferred[Any]:
+        self.waited[kind] = Deferred()
+        return self.waited[kind]
+
+
+class Client(Protocol):
+    """
+    Sends what it is told to, and waits for answers.
+    """
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.wanted = ("", Deferred[Any]())
+        self.gone: Deferred[bytes] = Deferred()
+
+    def until(self, pattern: str) -> Deferred[Any]:
+        """
+        :return: fires when *pattern* is found in what came.
+        """
+        self.wanted = (pattern, Deferred())
+        self.dataReceived(b"")
+        return self.wanted[1]
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+        pattern, found = self.wanted
+        if pattern and not found.called and re.search(pattern.encode(), self.received):
+            found.callback(None)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self.gone.callback(self.received)
+
+
+class Uploads:
+    """
+    What is true of every kind of socket.
+    """
+
+    draws = True
+    timeout = 60
+
+    @inlineCallbacks
+    def setUp(self) -> Any:
+        self.folder = Path(self.mktemp()).absolute()
+        self.disk, self.hub = Watched(), Told()
+        self.store = FilesystemStore(
+            self.disk,
+            str(self.folder),
+            MemoryIndex(),
+            reactor,
+            Threads(reactor, 2, "test"),
+            Policy(),
+        )
+        yield self.store.start()
+        self.site = make_site(self.store, MemoryMetadata(reactor, 1), self.hub, settings(), reactor)
+        self.port = yield serverFromString(reactor, self.listening()).listen(self.site)
+
+    @inlineCallbacks
+    def tearDown(self) -> Any:
+        yield self.port.stopListening()
+        yield self.site.cut()
+        yield self.store.stop()
+
+    def connect(self) -> Deferred[Client]:
+        return connectProtocol(self.way(), Client())
+
+    def begin(self, client: Client, name: str, sent: int = SIZE) -> None:
+        client.transport.write(head("PUT", signed(name, SIZE), f"Content-Length: {SIZE}"))
+        client.transport.write(BODY[:sent])
+
+    @inlineCallbacks
+    def test_one_after_the_other(self) -> Any:
+        """
+        Large uploads on one connection, and what follows them, are served in order.
+        """
+        client = yield self.connect()
+        self.begin(client, "a")
+        self.begin(client, "b")
+        client.transport.write(head("GET", "/health", "Connection: close"))
+        answers = yield client.gone
+        self.assertEqual(re.findall(rb"HTTP/1.1 (\d+)", answers), [b"201", b"201", b"200"])
+        for name in "ab":
+            self.assertEqual((self.folder / name).read_bytes(), BODY)
+        self.assertEqual(bool(self.disk.drawn), self.draws)
+
+    @inlineCallbacks
+    def test_paused(self) -> Any:
+        """
+        A client that pauses goes on where it was.
+        """
+        client = yield self.connect()
+        self.begin(client, "a", 1_000_000)
+        other = yield self.connect()
+        other.transport.write(head("GET", "/health"))
+        yield other.until('"ok"')
+        client.transport.write(BODY[1_000_000:])
+        yield client.until("201 Created")
+        self.assertEqual((self.folder / "a").read_bytes(), BODY)
+        for each in (client, other):
+            each.transport.loseConnection()
+            yield each.gone
+
+    @inlineCallbacks
+    def test_vanished(self) -> Any:
+        """
+        What came of a client that vanishes is kept, to the last byte.
+        """
+        client = yield self.connect()
+        suspended = self.hub.wait(UploadSuspended)
+        self.begin(client, "a", 1_000_000)
+        client.transport.loseConnection()
+        event = yield suspended
+        self.assertEqual((event.offset, event.reason), (1_000_000, "disconnected"))
+        yield client.gone
+
+    @inlineCallbacks
+    def test_superseded(self) -> Any:
+        """
+        A newer request takes the place of one that is being drawn.
+        """
+        client, newer = (yield self.connect()), (yield self.connect())
+        started = self.hub.wait(UploadStarted)
+        self.begin(client, "a", 1_000_000)
+        yield started
+        self.begin(newer, "a")
+        yield newer.until("201 Created")
+        yield client.until("409 Conflict")
+        self.assertEqual((self.folder / "a").read_bytes(), BODY)
+        for each in (client, newer):
+            each.transport.loseConnection()
+            yield each.gone
+
+
+class Plain(Uploads):
+    """
+    What is true of sockets that a client can close by half.
+    """
+
+    @inlineCallbacks
+    def test_half_closed(self) -> Any:
+        """
+        A client that ends its body too early hears so.
+        """
+        client = yield self.connect()
+        self.begin(client, "a", 1_000_000)
+        client.transport.loseWriteConnection()
+        answer = yield client.gone
+        self.assertEqual(re.findall(rb"HTTP/1.1 (\d+)", answer), [b"400"])
+
+
+class TCPTests(TCP, Plain, TestCase):
+    """
+    Over TCP.
+    """
+
+    @inlineCallbacks
+    def test_full(self) -> Any:
+        """
+        A disk that is full is told of, and nothing is left.
+        """
+        self.disk.full = True
+        client = yield self.connect()
+        self.begin(client, "a")
+        answer = yield client.gone
+        self.assertEqual(re.findall(rb"HTTP/1.1 (\d+)", answer), [b"507"])
+        self.assertEqual([*(self.folder / ".hmacfs" / "parts").iterdir()], [])
+
+
+class UNIXTests(UNIX, Plain, TestCase):
+    """
+    Over a UNIX socket.
+    """
+
+
+class TLSTests(TLS, Uploads, TestCase):
+    """
+    Over TLS, where no thread can read.
+    """
+
+    draws = False

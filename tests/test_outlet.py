@@ -1,0 +1,411 @@
+"""
+Tests for :mod:`hmacfs.web.outlet`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from OpenSSL.SSL import WantReadError
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.ssl import CertificateOptions
+from twisted.internet.task import Clock
+from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import directlyProvides
+
+from hmacfs.web.outlet import AT_ONCE, STRETCH, Outlet, PlainOutlet, SecureOutlet, outlet
+from tests.driven import Wire
+from tests.wire import Transport
+
+MUCH = bytes(range(256)) * (AT_ONCE // 256)
+
+
+class PlainTests(SynchronousTestCase):
+    """
+    What is written to a plain socket goes out in order, and at once where there is room.
+    """
+
+    def setUp(self) -> None:
+        self.wire = Wire(self)
+        self.outlet = PlainOutlet(self.wire.transport)
+
+    def test_at_once(self) -> None:
+        """
+        No turn of the reactor is waited for.
+        """
+        self.outlet.write(b"answer")
+        self.assertEqual((self.wire.take(), self.wire.writing), (b"answer", False))
+
+    def test_together(self) -> None:
+        """
+        A head goes in one piece with what follows it.
+        """
+        self.outlet.begin(b"head ")
+        self.assertEqual(self.wire.take(), b"")
+        self.outlet.write(b"body")
+        self.assertEqual(self.wire.client.recv(100), b"head body")
+
+    def test_alone(self) -> None:
+        """
+        Where nothing follows it goes alone, and once.
+        """
+        self.outlet.begin(b"head")
+        self.outlet.flush()
+        self.outlet.flush()
+        self.assertEqual(self.wire.take(), b"head")
+
+    def test_full(self) -> None:
+        """
+        What the socket has no room for is queued, and what comes later behind it.
+        """
+        self.outlet.write(MUCH)
+        self.outlet.write(b"last")
+        self.assertTrue(self.wire.writing)
+        self.assertGreater(self.outlet.queued, 0)
+        self.assertEqual(self.wire.drain(), MUCH + b"last")
+        self.assertEqual((self.outlet.queued, self.wire.writing), (0, False))
+
+    def test_large(self) -> None:
+        """
+        More than is worth a copy is left to Twisted.
+        """
+        self.outlet.write(MUCH + b"!")
+        self.assertEqual(self.outlet.queued, len(MUCH) + 1)
+        self.assertEqual(self.wire.drain(), MUCH + b"!")
+
+    def test_counts(self) -> None:
+        """
+        What the client's machine has taken is told from what it has not.
+        """
+        self.outlet.write(MUCH)
+        self.assertEqual(self.outlet.taken + self.outlet.unsent, len(MUCH))
+        self.assertGreater(self.outlet.unsent, self.outlet.queued)
+        self.wire.drain()
+        self.assertEqual((self.outlet.taken, self.outlet.unsent), (len(MUCH), 0))
+
+    def test_closing(self) -> None:
+        """
+        Nothing overtakes a close, and nothing goes out behind an abort.
+        """
+        for end in ("loseWriteConnection", "abortConnection"):
+            self.setUp()
+            getattr(self.wire.transport, end)()
+            self.outlet.write(b"late")
+            self.assertEqual(self.wire.take(), b"")
+
+    def test_gone(self) -> None:
+        """
+        A client that is gone is the reactor's to find.
+        """
+        self.wire.client.close()
+        self.outlet.write(b"answer")
+        self.assertTrue(self.wire.writing)
+        self.assertIsInstance(self.wire.turn(), ConnectionLost)
+
+    def test_queued(self) -> None:
+        """
+        One who has more to write waits for the reactor, though there is room.
+        """
+        self.outlet.begin(b"head ")
+        self.outlet.queue(b"first")
+        self.assertEqual((self.wire.take(), self.outlet.queued), (b"", 10))
+        self.outlet.write(b" next")
+        self.assertEqual(self.wire.drain(), b"head first next")
+
+    @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=12))
+    def test_any_order(self, deeds: list[tuple[int, bool]]) -> None:
+        """
+        Whatever is written and whenever there is room, the bytes come in their order.
+        """
+        self.setUp()
+        written = taken = b""
+        for number, (kind, takes) in enumerate(deeds):
+            piece = b"%d " % number * (1, 10, 1000, 20_000)[kind]
+            (self.outlet.begin if kind == 1 else self.outlet.write)(piece)
+            written += piece
+            if takes:
+                self.wire.turn()
+                taken += self.wire.take()
+        self.outlet.flush()
+        self.assertEqual(taken + self.wire.drain(), written)
+
+
+class DrivenTests(SynchronousTestCase):
+    """
+    Somebody else may send, where the socket is plain.
+    """
+
+    def setUp(self) -> None:
+        self.wire = Wire(self)
+        self.outlet = PlainOutlet(self.wire.transport)
+        self.turns = 0
+
+    def turn(self, descriptor: int) -> bool:
+        self.assertEqual(descriptor, self.wire.transport.fileno())
+        self.turns += 1
+        return True
+
+    def test_turns(self) -> None:
+        """
+        He is called at once, then each time that there is room, and no more at the end.
+        """
+        self.outlet.drive(self.turn)
+        self.wire.turn()
+        self.wire.turn()
+        self.assertEqual((self.turns, self.wire.writing), (3, True))
+        self.outlet.release()
+        self.assertEqual((self.wire.turn(), self.turns, self.wire.writing), (None, 3, False))
+        self.outlet.write(b"next")
+        self.assertEqual(self.wire.take(), b"next")
+
+    def test_done_at_once(self) -> None:
+        """
+        Who needs one turn costs the reactor none.
+        """
+        self.outlet.drive(lambda descriptor: self.outlet.release() or True)
+        self.assertFalse(self.wire.writing)
+
+    def test_behind_the_queue(self) -> None:
+        """
+        What is queued goes before.
+        """
+        self.outlet.write(MUCH)
+        self.outlet.drive(self.turn)
+        self.assertEqual(self.turns, 0)
+        taken = b""
+        while not self.turns:
+            taken += self.wire.take()
+            self.wire.turn()
+        self.assertEqual(taken + self.wire.take(), MUCH)
+
+    def test_rest(self) -> None:
+        """
+        Who has nothing to send is not called until he has.
+        """
+        self.outlet.drive(self.turn)
+        self.outlet.rest()
+        self.wire.turn()
+        self.assertEqual((self.turns, self.wire.writing), (1, False))
+        self.outlet.wake()
+        self.wire.turn()
+        self.assertEqual(self.turns, 2)
+
+    def test_rest_behind_the_queue(self) -> None:
+        """
+        Meanwhile what is queued goes out.
+        """
+        self.outlet.write(MUCH)
+        self.outlet.drive(self.turn)
+        self.outlet.rest()
+        self.assertEqual(self.wire.drain(), MUCH)
+        self.assertEqual((self.turns, self.wire.writing), (0, False))
+
+    def test_broken(self) -> None:
+        """
+        Who says that the connection is no more ends it.
+        """
+        turns = iter([True, False])
+        self.outlet.drive(lambda descriptor: next(turns))
+        self.assertIsInstance(self.wire.turn(), ConnectionLost)
+
+    def test_aborted(self) -> None:
+        """
+        A connection that is aborted meanwhile is nobody's to write to.
+        """
+        self.outlet.drive(self.turn)
+        self.wire.transport.abortConnection()
+        self.wire.transport.doWrite()
+        self.outlet.release()
+        self.wire.transport.doWrite()
+        self.assertEqual((self.turns, self.wire.take()), (1, b""))
+
+    def test_counts(self) -> None:
+        """
+        What he sends is counted with the rest.
+        """
+        self.wire.transport.socket.send(b"12345")
+        self.outlet.sent(5)
+        self.assertEqual(
+            (self.outlet.taken, self.outlet.unsent > 0), (5 - self.outlet.unsent, True)
+        )
+        self.wire.take()
+        self.assertEqual(self.outlet.taken, 5)
+
+
+class Tls:
+    """
+    An OpenSSL connection that marks what it encrypts, 1,000 bytes a record.
+
+    :ivar most: bytes after which it fails.
+    """
+
+    def __init__(self) -> None:
+        self.most = 1 << 30
+        self._sealed = b""
+
+    def send(self, data: memoryview) -> int:
+        size = min(len(data), 1000)
+        if size > self.most:
+            raise WantReadError
+        self.most -= size
+        self._sealed += b"[" + bytes(data[:size]) + b"]"
+        return size
+
+    def bio_read(self, most: int) -> bytes:
+        sealed, self._sealed = self._sealed[:most], self._sealed[most:]
+        if not sealed:
+            raise WantReadError
+        return sealed
+
+
+class TlsTransport:
+    """
+    Twisted's, over a real socket.
+
+    :ivar taken: what it was given to encrypt by itself.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self.transport = wire.transport
+        self.tls = Tls()
+        self.flushed = 0
+        self.taken = b""
+        self.disconnecting = self._lostTLSConnection = self._aborted = False
+        self._handshakeDone = True
+        self._appSendBuffer: list[bytes] = []
+        self._aggregator = self
+
+    def flush(self) -> None:
+        self.flushed += 1
+
+    def getHandle(self) -> Tls:
+        return self.tls
+
+    def write(self, data: bytes) -> None:
+        assert isinstance(data, bytes)
+        self.taken += data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.transport, name)
+
+
+class SecureTests(SynchronousTestCase):
+    """
+    What is written goes out encrypted, in its order, and Twisted is left what
+    is not to be encrypted now.
+    """
+
+    def setUp(self) -> None:
+        self.wire = Wire(self)
+        self.transport = TlsTransport(self.wire)
+        self.outlet = SecureOutlet(self.transport)
+
+    def plain(self) -> bytes:
+        """What has come out, decrypted."""
+        return self.wire.drain().replace(b"[", b"").replace(b"]", b"")
+
+    def test_at_once(self) -> None:
+        """
+        A small answer goes at once, behind what Twisted may have kept.
+        """
+        self.outlet.begin(b"head ")
+        self.outlet.write(b"body")
+        self.assertEqual(self.wire.take(), b"[head body]")
+        self.assertEqual((self.transport.flushed, self.wire.writing), (1, False))
+
+    def test_counted(self) -> None:
+        """
+        It is counted as it was written.
+        """
+        self.outlet.write(b"body")
+        self.wire.take()
+        self.assertEqual((self.outlet.taken, self.outlet.unsent), (4, 0))
+
+    def test_stretches(self) -> None:
+        """
+        Of what comes from one who has more, the last stretch waits for the
+        reactor, and is large enough to pause him.
+        """
+        data = (b"0123456789" * (STRETCH // 4))[: STRETCH * 2 + 123]
+        self.outlet.queue(data)
+        self.assertGreater(self.outlet.queued, 65536)
+        self.assertTrue(self.plain() == data)
+
+    def test_nothing(self) -> None:
+        """
+        Nothing is no record.
+        """
+        self.outlet.write(b"")
+        self.assertEqual((self.wire.take(), self.transport.taken), (b"", b""))
+
+    def test_not_ready(self) -> None:
+        """
+        Before the handshake, and behind the end, Twisted knows what to do.
+        """
+        for name, value in [
+            ("_handshakeDone", False),
+            ("_appSendBuffer", [b"waiting"]),
+            ("_lostTLSConnection", True),
+            ("_aborted", True),
+            ("disconnecting", True),
+        ]:
+            self.setUp()
+            setattr(self.transport, name, value)
+            self.outlet.write(b"body")
+            self.assertEqual((self.transport.taken, self.wire.take()), (b"body", b""))
+
+    @given(st.integers(0, 3 * STRETCH), st.integers(0, 3 * STRETCH), st.booleans())
+    def test_interrupted(self, size: int, most: int, more: bool) -> None:
+        """
+        Where OpenSSL stops, Twisted goes on with the first byte that it did not take.
+        """
+        self.setUp()
+        self.transport.tls.most = most
+        data = (b"0123456789" * (size // 10 + 1))[:size]
+        (self.outlet.queue if more else self.outlet.write)(data)
+        self.assertTrue(self.plain() + self.transport.taken == data)
+
+
+class KindTests(SynchronousTestCase):
+    """
+    Each transport has its outlet.
+    """
+
+    def test_kinds(self) -> None:
+        """
+        A plain socket, TLS over one, and whatever else.
+        """
+        plain = Wire(self).transport
+        factory = TLSMemoryBIOFactory(CertificateOptions(), False, Factory(), Clock())
+        secure = BufferingTLSTransport(factory, Protocol())
+        secure.makeConnection(plain)
+        over_another = BufferingTLSTransport(factory, Protocol())
+        over_another.makeConnection(Transport())
+        directlyProvides(over_another, ISSLTransport)
+        kinds = [
+            type(outlet(transport)) for transport in (plain, secure, over_another, Transport())
+        ]
+        self.assertEqual(kinds, [PlainOutlet, SecureOutlet, Outlet, Outlet])
+
+
+class OtherTests(SynchronousTestCase):
+    """
+    Every other transport is written to as Twisted has it.
+    """
+
+    def test_written(self) -> None:
+        """
+        Head and body are one piece there too.
+        """
+        pieces: list[bytes] = []
+        transport: Any = Transport()
+        transport.write = pieces.append
+        other = Outlet(transport)
+        other.begin(b"head ")
+        other.write(b"body")
+        self.assertEqual(pieces, [b"head body"])
