@@ -159,17 +159,28 @@ class Life:
         """
         Upload *data*, and do not commit it.
         """
-        name, most = recall(path), len(data)
-        slot = Slot(name, most, kind(data), most, overwrite, expires, owner)
-        upload: IUpload = result(self.store.begin(slot))
+        upload: IUpload = result(
+            self.store.begin(_slot(path, data, overwrite, expires=expires, owner=owner))
+        )
         result(upload.append([data]))
         return upload
 
-    def commit(self, upload: IUpload, path: bytes, data: bytes) -> Deferred[None]:
+    def expect(self, path: bytes, data: bytes, overwrite: bool = False) -> IUpload:
+        """
+        Begin an upload of *data*, which is to come with its commit.
+        """
+        upload: IUpload = result(self.store.begin(_slot(path, data, overwrite), None, True))
+        return upload
+
+    def commit(
+        self, upload: IUpload, path: bytes, data: bytes, last: bytes = b""
+    ) -> Deferred[None]:
         """
         Commit *upload*, and keep in mind when it is acknowledged.
+
+        :param last: what has not come before.
         """
-        done: Deferred[FileRecord] = upload.commit()
+        done: Deferred[FileRecord] = upload.commit(None, [last] if last else [])
         return done.addCallback(lambda _: self.acknowledge(path, data))
 
     def put(
@@ -179,6 +190,12 @@ class Life:
         Upload *data*, and hear that it is stored.
         """
         result(self.commit(self.begin(path, data, overwrite, owner), path, data))
+
+    def put_whole(self, path: bytes, data: bytes, overwrite: bool = False) -> None:
+        """
+        Upload *data* with one call, and hear that it is stored.
+        """
+        result(self.commit(self.expect(path, data, overwrite), path, data, data))
 
     def acknowledge(self, path: bytes, data: bytes) -> None:
         """Have told a client that *data* is stored."""
@@ -207,6 +224,10 @@ class Life:
             node = node.entries.get(name) or Folder(0)
         assert isinstance(node, Folder)
         return node
+
+
+def _slot(path: bytes, data: bytes, overwrite: bool, **more: Any) -> Slot:
+    return Slot(recall(path), len(data), kind(data), len(data), overwrite, **more)
 
 
 def kind(data: bytes) -> str:

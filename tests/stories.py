@@ -319,6 +319,22 @@ class Teller:
         life.put(sent.path, NEW, overwrite=True)
         return self.explore(life, Promises((sent,), overwrite=True, attributes=False))
 
+    def whole(self, attributes: bool = True) -> int:
+        """
+        A file and its replacement, each with one call.
+        """
+        sent = Sent(b"f", None, (OLD, NEW))
+        life = self.settled(sent.path, None, attributes)
+        life.put_whole(sent.path, OLD, overwrite=True)
+        life.put_whole(sent.path, NEW, overwrite=True)
+        return self.explore(life, Promises((sent,), True, attributes))
+
+    def whole_degraded(self) -> int:
+        """
+        The same, on a disk that keeps no attributes.
+        """
+        return self.whole(attributes=False)
+
     def race_to_replace(self) -> int:
         """
         Two files in place of the same third.
@@ -373,6 +389,8 @@ STORIES: list[Callable[[Teller], int]] = [
     Teller.suspended_long_label,
     Teller.overwrite,
     Teller.overwrite_again,
+    Teller.whole,
+    Teller.whole_degraded,
     Teller.race_in_a_folder,
     Teller.race_to_create,
     Teller.race_to_replace,

@@ -210,6 +210,13 @@ class StoryTests(SynchronousTestCase):
         """
         Teller().degraded()
 
+    def test_whole(self) -> None:
+        """
+        A file that came with one call is stored as any other.
+        """
+        Teller().whole()
+        Teller().whole_degraded()
+
     def test_race_to_replace(self) -> None:
         """
         Two that replace a file at once lose neither it nor each other.

@@ -6,10 +6,14 @@ disk fails, or somebody else was there.
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
+from socket import socketpair
+from typing import Any
 
 import attrs
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -22,17 +26,20 @@ from hmacfs.store.retiring import PATIENCE
 from hmacfs.store.tables import tombstones
 from hmacfs.uploads import Slot
 from tests.crashes import Life, Moment, result
+from tests.inline import Inline
 from tests.keeping_stories import NAME, PATH, found, world
 from tests.powercut import PowerCutDisk
+from tests.race import Race
 from tests.stories import AT_REST, NEW, OLD, OTHER
 from tests.test_commit import Failing
 
 EXPIRING = Policy(retention=Retention((), 10))
 
 
-def new_life(policy: Policy) -> Life:
+def new_life(policy: Policy, threads: Inline | None = None) -> Life:
     disk = PowerCutDisk()
-    return Life(disk, Moment(disk.tree, None, (), frozenset(), policy=policy)).start()
+    moment = Moment(disk.tree, None, (), frozenset(), policy=policy)
+    return Life(disk, moment, threads).start()
 
 
 class FaultTests(SynchronousTestCase):
@@ -228,6 +235,93 @@ class AbilityTests(SynchronousTestCase):
         upload = life.begin(PATH, OLD)
         result(life.store.take_down(NAME))
         self.assertRaises(Deleted, result, upload.commit())
+        self.assertEqual(life.disk.descriptors, AT_REST)
+
+
+class TakenDownTests(SynchronousTestCase):
+    """
+    What began before its name was taken down is not there behind it, whichever
+    of the two is first at any step; also where the name is free at once.
+    """
+
+    policy = Policy(tombstone_ttl=0)
+
+    def race(self, soon: bool, pieces: Sequence[bytes]) -> int:
+        """
+        :param soon: whether the upload has no part before its commit.
+        :param pieces: what comes with it.
+        :return: how many times it was tried.
+        """
+        tries, threads = 0, None
+        while threads is None or threads.stopped:
+            threads = Race(0 if threads is None else threads.first + 1)
+            self.race_once(threads, soon, pieces)
+            tries += 1
+        return tries
+
+    def race_once(self, threads: Race, soon: bool, pieces: Sequence[bytes]) -> None:
+        life = new_life(self.policy, threads)
+        upload = life.expect(PATH, NEW) if soon else life.begin(PATH, NEW)
+        done: list[Any] = []
+
+        def take_down() -> None:
+            life.store.take_down(NAME).addBoth(done.append)
+
+        def both() -> None:
+            upload.commit(None, pieces).addBoth(done.append)
+            threads.run(take_down)
+
+        threads.race(life.disk, both)
+        life.rest()
+        failed = [each.type for each in done if isinstance(each, Failure)]
+        self.assertIn((len(done), failed), [(2, []), (2, [Deleted])])
+        self.assertEqual(life.get(PATH), None)
+        self.assertEqual(life.folder(b".hmacfs", b"parts").entries, {})
+        self.assertEqual(life.disk.descriptors, AT_REST)
+
+    def test_commit(self) -> None:
+        """
+        So it is with an upload whose bytes are all there.
+        """
+        self.assertGreater(self.race(False, []), 5)
+
+    def test_whole(self) -> None:
+        """
+        So it is with one that comes with its commit.
+        """
+        self.assertGreater(self.race(True, [NEW]), 5)
+
+    def test_not_made(self) -> None:
+        """
+        One that was expected may not begin any more, and leaves nothing.
+        """
+        life = new_life(self.policy)
+        upload, other = life.expect(PATH, NEW), life.expect(b"other", NEW)
+        result(life.store.take_down(NAME))
+        self.assertRaises(Deleted, result, upload.append([NEW]))
+        result(upload.discard())
+        self.assertEqual(life.folder(b".hmacfs", b"parts").entries, {})
+        result(other.commit(None, [NEW]))
+        life.put_whole(PATH, NEW)
+        life.rest()
+        self.assertEqual(life.disk.descriptors, AT_REST)
+
+    def test_drawn(self) -> None:
+        """
+        A thread draws no more to one that was cut off.
+        """
+        server, client = socketpair()
+        for each in (server, client):
+            self.addCleanup(each.close)
+        server.setblocking(False)
+        client.send(NEW)
+        life = new_life(Policy())
+        upload = life.expect(PATH, NEW)
+        result(upload.draw(server.fileno(), 1))
+        result(life.store.take_down(NAME))
+        self.assertRaises(Deleted, result, upload.draw(server.fileno(), 1))
+        result(upload.discard())
+        self.assertEqual(server.recv(9), NEW[1:])
         self.assertEqual(life.disk.descriptors, AT_REST)
 
 
