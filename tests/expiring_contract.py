@@ -385,6 +385,34 @@ class QuotaContract(WithKeeping):
         self.clock.advance(1)
         self.assertEqual((self.over(0), self.over(1)), (False, True))
 
+    def test_soon(self) -> None:
+        """
+        What is to come with its commit counts from its beginning, until it ends.
+        """
+        upload, other = (
+            self.successResultOf(self.store.begin(slot(path, 4, owner="me"), None, True))
+            for path in ("a", "b")
+        )
+        self.assertEqual((self.over(2), self.over(3)), (False, True))
+        self.successResultOf(other.discard())
+        self.assertEqual((self.over(6), self.over(7)), (False, True))
+        self.successResultOf(upload.commit(None, [b"x" * 4]))
+        self.assertEqual((self.over(6), self.over(7)), (False, True))
+        self.clock.advance(1)
+        self.assertEqual((self.over(6), self.over(7)), (False, True))
+
+    def test_last_of_unknown_size(self) -> None:
+        """
+        The last bytes of an upload whose size nobody said count as all before
+        them; where they are too many it can go on, or end without them.
+        """
+        upload = self.begin(slot(size=None, owner="me"), b"x" * 6)
+        self.refused(OverQuota, upload.commit(None, [b"x" * 5]))
+        self.assertEqual(upload.offset, 6)
+        self.successResultOf(upload.commit(None, [b"x" * 4]))
+        self.clock.advance(1)
+        self.assertEqual((self.over(0), self.over(1)), (False, True))
+
     def test_removed(self) -> None:
         """
         What is removed counts no longer.

@@ -386,6 +386,8 @@ class RemovalContract(WithKeeping):
             self.refused(Banned, self.begin(slot("b", len(data)), data).commit())
             digest = sha256(data).hexdigest()
             self.refused(Banned, self.begin(slot("b", len(data)), data).commit(digest))
+            soon = self.successResultOf(self.store.begin(slot("b", len(data)), None, True))
+            self.refused(Banned, soon.commit(None, [data]))
         self.not_found("b")
         self.write(b"good", "b")
         self.assertEqual(self.get("b"), b"good")

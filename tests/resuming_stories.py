@@ -12,6 +12,7 @@ the store had told to be safe.
 from __future__ import annotations
 
 from collections.abc import Callable
+from socket import socketpair
 from typing import Any, TypeVar
 
 import attrs
@@ -92,8 +93,8 @@ class Life:
             self._seen.add(key)
             self.moments.append(Moment(self.disk.tree.copy(), *now))
 
-    def begin(self) -> IUpload:
-        upload: IUpload = result(self.store.begin(self.told.slot, self.told))
+    def begin(self, soon: bool = False) -> IUpload:
+        upload: IUpload = result(self.store.begin(self.told.slot, self.told, soon))
         return upload
 
     def resume(self) -> IUpload:
@@ -107,6 +108,16 @@ class Life:
         result(upload.append([data]))
         if safe:
             self.safe = upload.offset
+
+    def draw(self, upload: IUpload, data: bytes) -> None:
+        """
+        Have *data* drawn off a socket.
+        """
+        server, client = socketpair()
+        with server, client:
+            server.setblocking(False)
+            client.send(data)
+            result(upload.draw(server.fileno(), len(data)))
 
     def suspend(self, upload: IUpload, safe: bool = False) -> None:
         """
@@ -276,6 +287,22 @@ class Teller:
 
         return self._tell(story, record(), attributes, sync_every=2, again=again)
 
+    def checked_drawn(self) -> int:
+        """
+        The same, where a thread takes them off a socket, and the first of them
+        make the part.
+        """
+
+        def story(life: Life) -> None:
+            upload = life.begin(soon=True)
+            life.distrust(upload)
+            life.draw(upload, b"a")
+            life.draw(upload, b"bc")
+            life.trust(upload)
+            life.suspend(upload, safe=True)
+
+        return self._tell(story, record(), sync_every=2)
+
     def checked_degraded(self) -> int:
         """
         The same, on a disk that keeps no attributes.
@@ -382,6 +409,7 @@ STORIES = (
     Teller.rejected,
     Teller.rejected_degraded,
     Teller.checked,
+    Teller.checked_drawn,
     Teller.checked_degraded,
     Teller.checked_in_vain,
 )

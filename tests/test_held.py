@@ -5,23 +5,29 @@ Tests for :mod:`hmacfs.store.held`.
 from __future__ import annotations
 
 import os
+import time
+from math import ceil
 from pathlib import Path
 
+import attrs
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from hmacfs.disk import Disk
 from hmacfs.errors import Forbidden, NotFound
-from hmacfs.interfaces import IHasDescriptor, IHeld
+from hmacfs.interfaces import IFile, IHasDescriptor, IHeld
 from hmacfs.records import ATTRIBUTE, FileRecord
+from hmacfs.retention import Retention
 from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.held import ALONE, MOST, SMALL, HeldFile
 from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
 from tests.inline import Inline
+from tests.keeping_contract import NAME
 from tests.serving import name
 from tests.test_files import ColdDisk
+from tests.test_keeping import KeepingOnDisk
 
 
 class CountingDisk(Disk):
@@ -231,3 +237,132 @@ class HeldTests(SynchronousTestCase):
         links = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
         targets = [os.readlink(link) for link in links if os.path.islink(link)]
         self.assertNotIn(str(self.path), targets)
+
+
+class KeepingTests(KeepingOnDisk, SynchronousTestCase):
+    """
+    Whatever the store itself does to a file that is held, the next who asks is
+    told of.
+    """
+
+    def make_store(self, clock: Clock) -> FilesystemStore:
+        # As late as it is for the file system.
+        clock.advance(time.time() - clock.seconds())
+        return super().make_store(clock)
+
+    def hold(self, data: bytes) -> IFile:
+        """
+        Have a file that is held.
+        """
+        self.write(data)
+        return self.held()
+
+    def held(self, path: str = "a/f.txt") -> IFile:
+        """
+        Let the file be for as long as it takes, and hold it.
+        """
+        self.clock.advance(ALONE + 1)
+        file = self.open(path)
+        self.assertIs(self.open(path), file)
+        return file
+
+    def test_replaced(self) -> None:
+        """
+        It is replaced.
+        """
+        self.hold(b"old")
+        self.write(b"new")
+        self.assertEqual(self.get(), b"new")
+
+    def test_restored(self) -> None:
+        """
+        A version takes its place, and it takes that of the version.
+        """
+        old = self.hold(b"old").record
+        new = self.hold(b"new").record
+        for expected in ((b"old", old), (b"new", new)):
+            [version] = self.listed()
+            self.successResultOf(self.store.restore(NAME, version.id))
+            self.assertEqual((self.get(), self.held().record), expected)
+
+    def test_removed(self) -> None:
+        """
+        It is removed, and its name buried; then it takes another file.
+        """
+        self.hold(b"old")
+        self.successResultOf(self.store.remove(NAME))
+        self.not_found()
+        self.successResultOf(self.store.forget(NAME))
+        self.write(b"new")
+        self.assertEqual(self.get(), b"new")
+
+    def test_taken_down(self) -> None:
+        """
+        It is taken down, and its bytes are banned.
+        """
+        self.hold(b"old")
+        self.successResultOf(self.store.take_down(NAME, ban=True))
+        self.not_found()
+
+    def test_expired(self) -> None:
+        """
+        Its time is over, by the rules of now, and it is swept.
+        """
+        self.keep(retention=Retention((), 20))
+        record = self.hold(b"old").record
+        self.assertEqual(record.expires, ceil(record.stored + 20))
+        self.clock.advance(20)
+        self.not_found()
+        self.retire()
+        self.not_found()
+
+    def test_undone(self) -> None:
+        """
+        It comes back out of the trash, with another term.
+        """
+        self.keep(retention=Retention((), 20))
+        before = self.hold(b"old").record
+        self.clock.advance(20)
+        self.retire()
+        [item] = self.trashed()
+        self.assertTrue(self.successResultOf(self.store.undo(item)))
+        after = self.open().record
+        self.assertEqual(self.get(), b"old")
+        self.assertEqual(after.expires, int(self.clock.seconds() + 20))
+        self.assertEqual(attrs.evolve(after, expires=before.expires), before)
+
+    def test_digested(self) -> None:
+        """
+        Its digest is known from now on.
+        """
+        self.hold(b"old")
+        digest = self.successResultOf(self.store.digest(NAME))
+        self.assertEqual(self.open().record.sha256, digest)
+
+    def test_other_rules(self) -> None:
+        """
+        Where other rules hold behind a restart, they hold for it.
+        """
+        self.hold(b"old")
+        self.successResultOf(self.store.stop())
+        self.store = self.another_store(retention=Retention((), 1, grace=10))
+        self.successResultOf(self.store.start())
+        self.held()
+        self.clock.advance(8)
+        self.not_found()
+
+
+class DegradedTests(KeepingOnDisk, SynchronousTestCase):
+    """
+    Without attributes nothing is held: what the index knows leaves no mark.
+    """
+
+    attributes = False
+
+    def test_not_held(self) -> None:
+        """
+        It is opened each time.
+        """
+        self.write(b"old")
+        self.clock.advance(time.time() + ALONE + 1 - self.clock.seconds())
+        self.assertIsNot(self.open(), self.open())
