@@ -6,6 +6,8 @@ TLS is read as ever, and nobody can tell the difference.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from hmacfs.disk import Disk
 from hmacfs.events import UploadStarted, UploadSuspended
 from hmacfs.interfaces import Drawn
 from hmacfs.metadata.memory import MemoryMetadata
+from hmacfs.names import recall
 from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
@@ -131,8 +134,9 @@ class Uploads:
     def connect(self) -> Deferred[Client]:
         return connectProtocol(self.way(), Client())
 
-    def begin(self, client: Client, name: str, sent: int = SIZE) -> None:
-        client.transport.write(head("PUT", signed(name, SIZE), f"Content-Length: {SIZE}"))
+    def begin(self, client: Client, name: str, sent: int = SIZE, *fields: str) -> None:
+        fields = (f"Content-Length: {SIZE}", *fields)
+        client.transport.write(head("PUT", signed(name, SIZE), *fields))
         client.transport.write(BODY[:sent])
 
     @inlineCallbacks
@@ -196,6 +200,53 @@ class Uploads:
         for each in (client, newer):
             each.transport.loseConnection()
             yield each.gone
+
+    @inlineCallbacks
+    def test_digest(self) -> Any:
+        """
+        Only what has the digest that it came with is kept.
+        """
+        client = yield self.connect()
+        for name, digest in (("a", sha256(b"other")), ("b", sha256(BODY))):
+            told = b64encode(digest.digest()).decode()
+            self.begin(client, name, SIZE, f"Content-Digest: sha-256=:{told}:")
+            yield client.until("400 Bad Request" if name == "a" else "201 Created")
+        client.transport.loseConnection()
+        yield client.gone
+        kept = sorted(each.name for each in self.folder.iterdir())
+        self.assertEqual(kept, [".hmacfs", "b"])
+        self.assertEqual((self.folder / "b").read_bytes(), BODY)
+
+    @inlineCallbacks
+    def test_banned(self) -> Any:
+        """
+        Bytes that are banned are not kept, however they came.
+        """
+        yield self.store.ban(sha256(BODY).hexdigest())
+        client = yield self.connect()
+        self.begin(client, "a")
+        yield client.until("403 Forbidden")
+        client.transport.loseConnection()
+        yield client.gone
+        self.assertEqual([each.name for each in self.folder.iterdir()], [".hmacfs"])
+
+    @inlineCallbacks
+    def test_taken_down(self) -> Any:
+        """
+        An upload whose name is taken down hears so with its next bytes.
+        """
+        client = yield self.connect()
+        started = self.hub.wait(UploadStarted)
+        self.begin(client, "a", 1_000_000)
+        yield started
+        yield self.store.take_down(recall(b"a"))
+        client.transport.write(BODY[1_000_000:])
+        yield client.until("410 Gone")
+        client.transport.loseConnection()
+        yield client.gone
+        yield self.store.settled()
+        self.assertEqual([each.name for each in self.folder.iterdir()], [".hmacfs"])
+        self.assertEqual([*(self.folder / ".hmacfs" / "parts").iterdir()], [])
 
 
 class Plain(Uploads):
