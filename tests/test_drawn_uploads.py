@@ -9,10 +9,11 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.internet.endpoints import connectProtocol, serverFromString
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
@@ -42,12 +43,19 @@ class Watched(Disk):
 
     :ivar drawn: bytes.
     :ivar full: whether nothing more can be drawn.
+    :ivar going: set while anything is.
     """
 
     drawn = 0
     full = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.going = Event()
+        self.going.set()
+
     def draw(self, source: int, file: int, most: int) -> Drawn:
+        self.going.wait(60)
         if self.full:
             raise OSError(28, "No space left on device")
         drawn = super().draw(source, file, most)
@@ -253,6 +261,32 @@ class Plain(Uploads):
     """
     What is true of sockets that a client can close by half.
     """
+
+    @inlineCallbacks
+    def test_gone_on_with(self) -> Any:
+        """
+        What a newer request finds is what came, and nothing is missing in its
+        midst: nobody reads the older one's socket while a thread draws.
+        """
+        client, newer, other = yield gatherResults([self.connect() for _ in range(3)])
+        started, suspended = self.hub.wait(UploadStarted), self.hub.wait(UploadSuspended)
+        self.disk.going.clear()
+        self.begin(client, "a", 1_000_000)
+        yield started
+        asked = (f"Content-Range: bytes */{SIZE}", "Content-Length: 0")
+        newer.transport.write(head("PUT", signed("a", SIZE), *asked))
+        yield client.until("409 Conflict")
+        client.transport.write(BODY[1_000_000:2_000_000])
+        other.transport.write(head("GET", "/health"))
+        yield other.until('"ok"')
+        self.disk.going.set()
+        event = yield suspended
+        yield newer.until("308 ")
+        [part] = (self.folder / ".hmacfs" / "parts").iterdir()
+        self.assertEqual(part.read_bytes(), BODY[: event.offset])
+        for each in (client, newer, other):
+            each.transport.loseConnection()
+            yield each.gone
 
     @inlineCallbacks
     def test_half_closed(self) -> Any:

@@ -62,6 +62,9 @@ class IntakeTests(SynchronousTestCase):
     def drawn(self, *drawn: Any, **more: Any) -> None:
         self.calls[-1][1].callback(Drawn(*drawn, **more))
 
+    def stop(self) -> None:
+        self.intake.stop(lambda: self.told.append("stopped"))
+
     def closed(self) -> bool:
         try:
             os.fstat(self.file)
@@ -131,31 +134,31 @@ class IntakeTests(SynchronousTestCase):
         Stopped while it waits, it is gone at once, and says nothing.
         """
         self.drawn(4)
-        self.intake.stop()
-        self.intake.stop()
-        self.assertEqual((self.told[3:], self.readers, self.closed()), ([], [], True))
+        self.stop()
+        self.stop()
+        self.assertEqual((self.told[3:], self.readers, self.closed()), (["stopped"], [], True))
 
     def test_stopped_while_drawing(self) -> None:
         """
         Below a thread that draws, the descriptor stays open.
         """
-        self.intake.stop()
+        self.stop()
         self.assertFalse(self.closed())
         self.drawn(4)
-        self.assertEqual((self.told, self.closed()), (["drawing"], True))
+        self.assertEqual((self.told, self.closed()), (["drawing", "stopped"], True))
 
     def test_stopped_and_failed(self) -> None:
         """
         Also below one that fails.
         """
-        self.intake.stop()
+        self.stop()
         self.calls[-1][1].errback(OSError("full"))
-        self.assertEqual((self.told, self.closed()), (["drawing"], True))
+        self.assertEqual((self.told, self.closed()), (["drawing", "stopped"], True))
 
     def test_stopped_by_what_came(self) -> None:
         """
         Whoever hears of bytes may stop it.
         """
-        self.intake._tell = lambda size: self.intake.stop()
+        self.intake._tell = lambda size: self.stop()
         self.drawn(4, more=True)
         self.assertEqual((len(self.calls), self.closed()), (1, True))

@@ -460,10 +460,9 @@ class UploadChannel(HTTPChannel):
         self.requests[0].processingFailed(Failure(refusal))
 
     def _lose_body(self, reason: str) -> None:
-        if self._intake is not None:
-            self._intake.stop()
-            self._intake = None
-            self._holds.discard(_Hold.DRAWN)
+        intake, self._intake = self._intake, None
+        if intake is not None:
+            intake.stop(lambda: self.release(_Hold.DRAWN))
         body, self._body = self._body, None
         if body is not None:
             body.unregisterProducer()
@@ -634,9 +633,11 @@ class UploadChannel(HTTPChannel):
         """
         self._inbox = b""
         self._state = _State.LINGER
-        self._holds.clear()
+        # A thread may still be at it, for some milliseconds.
+        self._holds &= {_Hold.DRAWN}
         self._networkProducer.unregisterProducer()
-        self._networkProducer.resumeProducing()
+        if not self._holds:
+            self._networkProducer.resumeProducing()
         self.setTimeout(LINGER_SECONDS)
 
     def _fit_reads(self) -> None:

@@ -62,6 +62,7 @@ class Intake:
         self._draw = draw
         self._left = size
         self._tell, self._wait, self._ended = drawn, wait, ended
+        self._then = ended
         self._drawing = False
         self._stopped = False
 
@@ -73,12 +74,16 @@ class Intake:
         self._wait(False)
         self._draw(self._socket, self._left).addCallbacks(self._drawn, self._failed)
 
-    def stop(self) -> None:
+    def stop(self, then: Callable[[], None]) -> None:
         """
         Take no more than what is being taken.  Harmless when called twice.
+
+        :param then: called when nobody takes anything any more, be it at once.
+            Until then the socket is not to be read: what is read below a thread
+            that draws would be missing in the middle of what that stores.
         """
         if not self._stopped:
-            self._stopped = True
+            self._stopped, self._then = True, then
             if not self._drawing:
                 self._let_go()
 
@@ -125,10 +130,9 @@ class Intake:
             self._end()
 
     def _end(self) -> None:
-        if not self._stopped:
-            self.stop()
-            self._ended()
+        self.stop(self._ended)
 
     def _let_go(self) -> None:
         self._reactor.removeReader(self)
         os.close(self._socket)
+        self._then()
