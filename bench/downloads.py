@@ -21,75 +21,26 @@ import socket
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
-import attrs
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.figures import Figure, report
 from bench.loads import fetch, rate
-from bench.ratios import ratio
-from bench.rivals import hmacfs, naive, nginx
+from bench.rivals import Server, hmacfs, naive, nginx
+from bench.rounds import Work, measure
 from hmacfs.units import format_size, parse_size
 from tests.certificates import make_certificate
-from tests.process import Child
 
 SMALL = 10 * 1024
 CLIENTS = 64
 ALONE = 2.5  # seconds after which hmacfs holds a small file that was left alone
-TICKS = os.sysconf("SC_CLK_TCK")
 BESIDE = 4  # large downloads beside which /health is asked
-
-Server = tuple[Child, int]
-
-
-@attrs.frozen
-class Work:
-    """
-    :ivar unit: of what it yields.
-    :ivar run: does it once with the server at a port; yields the figure.
-    :ivar rivals: by name, each with what our lower bound must reach of it.
-    """
-
-    name: str
-    unit: str
-    run: Callable[[int], float]
-    servers: Mapping[str, Server]
-    rivals: Mapping[str, float | None]
-
-
-def spent(server: Child) -> float:
-    """
-    :return: seconds of processor time.
-    """
-    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def measure(work: Work, rounds: int) -> Iterator[Figure]:
-    """
-    :return: the figures of *work*.
-    """
-    found: dict[str, list[float]] = {name: [] for name in work.servers}
-    seconds = dict.fromkeys(work.servers, 0.0)
-    for _ in range(rounds):
-        for name, (server, port) in work.servers.items():
-            before = spent(server)
-            found[name].append(work.run(port))
-            seconds[name] += spent(server) - before
-    for name, values in found.items():
-        yield Figure(f"{work.name}, {name}", median(values), work.unit)
-        yield Figure(f"{work.name}, {name}, a round", seconds[name] / rounds, "s of a processor")
-    for rival, least in work.rivals.items():
-        against = ratio(found["hmacfs"], found[rival])
-        yield Figure(f"{work.name}, over {rival}, median", against.median, "times")
-        yield Figure(f"{work.name}, over {rival}, lower bound", against.least, "times", least=least)
 
 
 def health(port: int, target: str, size: int, seconds: float) -> float:
@@ -144,16 +95,16 @@ def figures(folder: Path, size: int, rounds: int, seconds: float) -> Iterator[Fi
             place = folder / str(len(os.listdir(folder)))
             place.mkdir()
             server = make(place, *arguments)
-            started.callback(server[0].end)
+            started.callback(server.child.end)
             return server
 
         certificate = make_certificate(folder)
         plain = start(hmacfs)
-        files = folder / "1" / "store"
+        files = plain.files
         fill(files / "large", size)
         fill(files / "small", SMALL)
         secure = start(hmacfs, certificate)
-        (folder / "2" / "store" / "large").hardlink_to(files / "large")
+        (secure.files / "large").hardlink_to(files / "large")
         nginx_plain, nginx_secure = start(nginx, files), start(nginx, files, certificate)
         simple = start(naive, files)
         time.sleep(ALONE)
@@ -164,7 +115,7 @@ def figures(folder: Path, size: int, rounds: int, seconds: float) -> Iterator[Fi
             Work(
                 large,
                 "MB/s",
-                lambda port: speed / fetch(port, "/uploads/large", size),
+                lambda server: speed / fetch(server.port, "/uploads/large", size),
                 {"hmacfs": plain, "nginx": nginx_plain, "naive": simple},
                 {"nginx": 1.1, "naive": None},
             ),
@@ -174,7 +125,7 @@ def figures(folder: Path, size: int, rounds: int, seconds: float) -> Iterator[Fi
             Work(
                 f"{large} by TLS",
                 "MB/s",
-                lambda port: speed / fetch(port, "/uploads/large", size, True),
+                lambda server: speed / fetch(server.port, "/uploads/large", size, True),
                 {"hmacfs": secure, "nginx": nginx_secure},
                 {"nginx": 0.8},
             ),
@@ -184,7 +135,7 @@ def figures(folder: Path, size: int, rounds: int, seconds: float) -> Iterator[Fi
             Work(
                 f"GET of {format_size(SMALL)}, {CLIENTS} connections",
                 "1/s",
-                lambda port: rate(port, "/uploads/small", SMALL, CLIENTS, seconds),
+                lambda server: rate(server.port, "/uploads/small", SMALL, CLIENTS, seconds),
                 {"hmacfs": plain, "nginx": nginx_plain, "naive": simple},
                 {"naive": 2.2, "nginx": None},
             ),
@@ -192,7 +143,7 @@ def figures(folder: Path, size: int, rounds: int, seconds: float) -> Iterator[Fi
         )
         yield Figure(
             f"/health beside {BESIDE} times {large}, p99",
-            median(health(plain[1], "/uploads/large", size, seconds) for _ in range(rounds)),
+            median(health(plain.port, "/uploads/large", size, seconds) for _ in range(rounds)),
             "ms",
             most=15,
         )

@@ -7,11 +7,9 @@ Uploads, against nginx's DAV module and a dozen lines of twisted.web.
     python bench/uploads.py --rounds 10 --folder /dev/shm
     python bench/uploads.py --full /var/tmp
 
-All servers run at once and idle but for the one that is asked; the rounds are
-interleaved, so that a busy machine disturbs them alike, and what counts are the
-ratios within a round: their median, and the lower bound of its 95 % interval
-(by order statistics, so no distribution is assumed).  Behind them stand the
-processor seconds that the server itself took, which a busy machine hardly changes.
+All servers run at once and idle but for the one that is asked: see
+:mod:`bench.rounds` and :mod:`bench.ratios`.  The exit status is 1 where a ratio's
+lower bound is not what it has to be.
 
 The client is nearly free: bodies leave by ``sendfile`` from memory, heads are
 signed before the clock starts.  Every file has a name of its own, and is removed
@@ -26,168 +24,22 @@ import socket
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
-from math import comb
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
-
-import attrs
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.figures import Figure, report
+from bench.rivals import Server, hmacfs, naive, nginx
+from bench.rounds import Work, measure
 from hmacfs.units import format_size, parse_size
 from tests.calling import signed
-from tests.process import Child, Daemon, free_port
-
-NGINX = """\
-daemon off;
-master_process off;
-worker_processes 1;
-user root;
-pid {folder}/nginx.pid;
-error_log stderr notice;
-events {{ worker_connections 4096; }}
-http {{
-    access_log off;
-    keepalive_requests 1000000000;
-    client_max_body_size 0;
-    client_body_temp_path {folder}/temp;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    server {{
-        listen 127.0.0.1:{port} backlog=4096;
-        location /uploads/ {{
-            alias {folder}/files/;
-            client_body_buffer_size {buffer};
-            dav_methods PUT;
-            create_full_put_path on;
-        }}
-    }}
-}}
-"""
-"""
-One worker, no log.  The buffer is ``--buffer``: by nginx's own default, 16 KiB,
-it takes half as much time again for a large body as with 1 MiB.
-"""
-
-NAIVE = """\
-import sys
-from twisted.internet import reactor
-from twisted.web.resource import Resource
-from twisted.web.server import Site
-
-class Upload(Resource):
-    isLeaf = True
-
-    def render_PUT(self, request):
-        with open(f"{sys.argv[1]}/{request.postpath[-1].decode()}", "wb") as file:
-            file.write(request.content.read())
-        request.setResponseCode(201)
-        return b""
-
-root = Resource()
-root.putChild(b"uploads", Upload())
-reactor.listenTCP(int(sys.argv[2]), Site(root), interface="127.0.0.1", backlog=4096)
-reactor.callWhenRunning(print, "ready", flush=True)
-reactor.run()
-"""
 
 PATIENCE = 60.0
 SMALL = 10 * 1024
-
-
-@attrs.frozen
-class Server:
-    """
-    One of those that are compared.
-
-    :ivar files: where its files arrive.
-    """
-
-    name: str
-    port: int
-    pid: int
-    files: Path
-
-    def seconds(self) -> float:
-        """
-        :return: the processor time that it has taken so far.
-        """
-        tasks = Path(f"/proc/{self.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-
-    def clear(self, names: Sequence[str]) -> None:
-        """Remove the files *names*."""
-        for name in names:
-            (self.files / name).unlink()
-
-
-@contextmanager
-def nginx(folder: Path, buffer: str) -> Iterator[Server]:
-    """nginx with its DAV module; *buffer* is its ``client_body_buffer_size``."""
-    files, port = folder / "files", free_port()
-    files.mkdir(parents=True)
-    config = folder / "nginx.conf"
-    config.write_text(NGINX.format(folder=folder, port=port, buffer=buffer))
-    arguments = ["/usr/sbin/nginx", "-p", str(folder), "-e", "stderr", "-c", str(config)]
-    child = Child(arguments, folder, ready=r"using the .* event method")
-    try:
-        yield Server("nginx", port, child.pid, files)
-    finally:
-        child.end()
-
-
-@contextmanager
-def naive(folder: Path) -> Iterator[Server]:
-    """twisted.web as its tutorial has it."""
-    files, port = folder / "files", free_port()
-    files.mkdir(parents=True)
-    arguments = [sys.executable, "-c", NAIVE, str(files), str(port)]
-    child = Child(arguments, folder, ready="ready")
-    try:
-        yield Server("naive", port, child.pid, files)
-    finally:
-        child.end()
-
-
-@contextmanager
-def hmacfs(folder: Path, durability: str, **settings: object) -> Iterator[Server]:
-    """hmacfs, its access log in a file."""
-    folder.mkdir(parents=True)
-    port, log = free_port(), folder / "hmacfs.log"
-    table = {"ListenPort": f"127.0.0.1:{port}", "MaxUploadSize": "0", "LogFile": str(log)}
-    table |= {"MinFreeSpace": "0", "Durability": durability, **settings}
-    daemon = Quiet(folder, **table)
-    try:
-        until_open(port)
-        yield Server(f"hmacfs {durability}", port, daemon.pid, daemon.store)
-    finally:
-        daemon.end()
-
-
-class Quiet(Daemon):
-    """A daemon whose log nobody here has to read: that would cost the client."""
-
-    READY = None
-
-
-def until_open(port: int) -> None:
-    """Wait until somebody listens on *port*."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except ConnectionRefusedError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.02)
-
 
 _NUMBERS = count()
 
@@ -308,119 +160,96 @@ def small(server: Server, size: int, clients: int, requests: int) -> float:
     return requests / seconds
 
 
-Work = Callable[[Server], float]
-
-
-def rounds(
-    servers: Sequence[Server], work: Work, number: int
-) -> tuple[Mapping[str, list[float]], Mapping[str, list[float]]]:
+def figures(
+    folder: Path, real: Path, sizes: tuple[int, int], requests: int, rounds: int, buffer: str
+) -> Iterator[Figure]:
     """
-    Let each of *servers* do *work*, in turn, *number* times.
-
-    :return: by its name, how fast it was in each round, and its processor seconds.
+    :param folder: in memory.
+    :param real: on a real file system.
+    :param sizes: bytes of the one large file, and of each of eight.
+    :param requests: small files in a round.
+    :param buffer: nginx's ``client_body_buffer_size``.
+    :return: what is measured.
     """
-    speeds: dict[str, list[float]] = {server.name: [] for server in servers}
-    seconds: dict[str, list[float]] = {server.name: [] for server in servers}
-    for turn in range(number):
-        # Nobody is always the first behind the break.
-        order = [*servers[turn % len(servers) :], *servers[: turn % len(servers)]]
-        for server in order:
-            before = server.seconds()
-            speeds[server.name].append(work(server))
-            seconds[server.name].append(server.seconds() - before)
-    return speeds, seconds
+    with ExitStack() as started:
 
+        def start(above: Path, make: Callable[[Path], Server]) -> Server:
+            place = above / str(len(os.listdir(above)))
+            (place / "files").mkdir(parents=True)
+            server = make(place)
+            started.callback(server.child.end)
+            return server
 
-def lower_bound(ratios: Sequence[float]) -> float:
-    """
-    :return: what the median is above of, at 97.5 %: the order statistic that a
-        sign test allows; the least of all where there are too few.
-    """
-    number, total = len(ratios), 0.0
-    rank = 0
-    for rank in range(number):
-        total += comb(number, rank) / 2**number
-        if total > 0.025:
-            break
-    return sorted(ratios)[max(0, rank - 1)]
+        def ours(durability: str) -> Callable[[Path], Server]:
+            return lambda place: hmacfs(place, MinFreeSpace="0", Durability=durability)
+
+        dav = start(folder, lambda place: nginx(place, place / "files", buffer=buffer))
+        simple = start(folder, lambda place: naive(place, place / "files"))
+        fast = start(folder, ours("fast"))
+        synced, unsynced = start(real, ours("full")), start(real, ours("fast"))
+        file = started.enter_context(body(max(sizes)))
+        for clients, size, least in ((1, sizes[0], 1.2), (8, sizes[1], 1.25)):
+            yield from measure(
+                Work(
+                    f"{clients} x {format_size(size)} up",
+                    "MB/s",
+                    lambda server, size=size, clients=clients: (
+                        large(server, file, size, clients) / 1e6
+                    ),
+                    {"hmacfs": fast, "nginx": dav},
+                    {"nginx": least},
+                ),
+                rounds,
+            )
+        for clients in (1, 16, 64):
+            yield from measure(
+                Work(
+                    f"PUT of {format_size(SMALL)}, {clients} connections",
+                    "1/s",
+                    lambda server, clients=clients: small(server, SMALL, clients, requests),
+                    {"hmacfs": fast, "nginx": dav, "naive": simple},
+                    {"naive": 1.2 if clients == 16 else None, "nginx": None},
+                ),
+                rounds,
+            )
+        yield from measure(
+            Work(
+                f"PUT of {format_size(SMALL)}, 64 connections, on disk",
+                "1/s",
+                lambda server: small(server, SMALL, 64, requests),
+                {"full": synced, "fast": unsynced},
+                {"fast": 0.5},
+                ours="full",
+            ),
+            rounds,
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
-    Measure, and print a table.
+    :return: the exit status.
     """
-    parser = ArgumentParser(description="Uploads, against nginx's DAV module and twisted.web.")
-    parser.add_argument("--folder", default="/dev/shm", help="in memory")
-    parser.add_argument("--full", default="/var/tmp", help="on a real file system")
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--file", type=parse_size, default=2**30, help="the large file")
-    parser.add_argument("--eighth", type=parse_size, default=64 * 2**20, help="each of eight")
-    parser.add_argument("--requests", type=int, default=4000, help="small ones in a round")
-    parser.add_argument("--buffer", default="1m", help="nginx's client_body_buffer_size")
-    parser.add_argument("--only", default="", help="words that a work's name must hold")
+    parser = ArgumentParser(description="Measure uploads against other servers.")
+    parser.add_argument("--folder", default="/dev/shm", help="in memory (/dev/shm)")
+    parser.add_argument("--full", default="/var/tmp", help="on a real file system (/var/tmp)")
+    parser.add_argument("--rounds", type=int, default=10, help="of each work (10)")
+    parser.add_argument("--file", type=parse_size, default="1GiB", help="the large file (1GiB)")
+    parser.add_argument("--eighth", type=parse_size, default="64MiB", help="each of eight (64MiB)")
+    parser.add_argument("--requests", type=int, default=4000, help="small ones in a round (4000)")
+    parser.add_argument("--buffer", default="1m", help="nginx's client_body_buffer_size (1m)")
     options = parser.parse_args(arguments)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="hmacfs-", dir=options.folder)))
-        real = Path(stack.enter_context(TemporaryDirectory(prefix="hmacfs-", dir=options.full)))
-        rival = stack.enter_context(nginx(folder / "nginx", options.buffer))
-        plain = stack.enter_context(naive(folder / "naive"))
-        fast = stack.enter_context(hmacfs(folder / "fast", "fast"))
-        file = stack.enter_context(body(max(options.file, options.eighth)))
-        on_disk = [
-            stack.enter_context(hmacfs(real / "full", "full")),
-            stack.enter_context(hmacfs(real / "fast", "fast")),
-        ]
-        number, requests = options.rounds, options.requests
-
-        def works() -> Iterator[tuple[str, str, list[Server], Work]]:
-            one, eighth = options.file, options.eighth
-            yield (
-                f"one upload of {format_size(one)}",
-                "MB/s",
-                [rival, fast],
-                lambda server: large(server, file, one, 1) / 1e6,
+    with (
+        TemporaryDirectory(prefix="hmacfs-bench-", dir=options.folder) as folder,
+        TemporaryDirectory(prefix="hmacfs-bench-", dir=options.full) as real,
+    ):
+        sizes = (options.file, options.eighth)
+        kept = report(
+            figures(
+                Path(folder), Path(real), sizes, options.requests, options.rounds, options.buffer
             )
-            yield (
-                f"8 uploads of {format_size(eighth)}",
-                "MB/s",
-                [rival, fast],
-                lambda server: large(server, file, eighth, 8) / 1e6,
-            )
-            for clients in (1, 16, 64):
-                yield (
-                    f"PUT of 10 KiB, {clients} connections",
-                    "a second",
-                    [plain, rival, fast],
-                    lambda server, clients=clients: small(server, SMALL, clients, requests),
-                )
-            yield (
-                "PUT of 10 KiB, 64 connections, on disk",
-                "a second",
-                [on_disk[1], on_disk[0]],
-                lambda server: small(server, SMALL, 64, requests),
-            )
-
-        for name, unit, servers, work in works():
-            if options.only in name:
-                show(name, unit, *rounds(servers, work, number))
-    return 0
-
-
-def show(
-    name: str, unit: str, speeds: Mapping[str, list[float]], seconds: Mapping[str, list[float]]
-) -> None:
-    """
-    Print what one work came to; ratios are of the last server to each before it.
-    """
-    print(name, flush=True)
-    *_, ours = speeds
-    for server, found in speeds.items():
-        line = f"    {server:<14}{median(found):>10.0f} {unit}, {median(seconds[server]):6.2f} s"
-        if server != ours:
-            ratios = [mine / its for mine, its in zip(speeds[ours], found, strict=True)]
-            line += f", {ours} has {median(ratios):.2f} of it (at least {lower_bound(ratios):.2f})"
-        print(line, flush=True)
+        )
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())
