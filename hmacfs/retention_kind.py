@@ -98,6 +98,8 @@ def _wrong_match(value: object, place: Place) -> str:
         return f'{shown(pattern)} ends in a slash, and no name does; write "*" behind it.'
     if "//" in pattern:
         return f"{shown(pattern)} has two slashes side by side, and no name has."
+    if {".", ".."} & {*pattern.split("/")}:
+        return f"{shown(pattern)} has a segment of dots alone, and no name has."
     return ""
 
 

@@ -149,7 +149,7 @@ class AloneTests(KeepingTestCase):
         self.fill()
         digest = sha256(b"22").hexdigest()
         went = self.lines("rm", "--sha256", digest.upper(), "--ban")
-        self.assertEqual(went, [{"kind": "file", "name": "a/y.txt", "version": "", "size": 2}])
+        self.assertEqual(went, [{"kind": "file", "name": "a/y.txt", "version": None, "size": 2}])
         self.assertEqual(self.lines("bans"), [{"sha256": digest}])
         lifted = [self.hmacfs("bans", "--lift", digest) for _ in range(2)]
         self.assertEqual([ran.status for ran in lifted], [0, 1])

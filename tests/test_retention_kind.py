@@ -61,6 +61,8 @@ class RuleTests(SynchronousTestCase):
             ("/a/*", '"/a/*" begins with a slash, and no name does; leave it out.'),
             ("a/", '"a/" ends in a slash, and no name does; write "*" behind it.'),
             ("a//*", '"a//*" has two slashes side by side, and no name has.'),
+            ("a/../*", '"a/../*" has a segment of dots alone, and no name has.'),
+            ("./*", '"./*" has a segment of dots alone, and no name has.'),
             ("a" * 1025, "a pattern has at most 1024 characters."),
             ("a\nb", '"a\\nb" holds a control character; write text.'),
             (7, f"7 is no text; {text}"),

@@ -98,9 +98,11 @@ class Table:
 
 def as_json(row: Message) -> str:
     """
-    :return: *row* as one line for a program.
+    :return: *row* as one line for a program, ``null`` for what there is not.
     """
     told = {key: _time(value) if key in TIMES else value for key, value in row.items()}
+    if told.get("version") == "":
+        told["version"] = None
     # All of it is ASCII, and DEL the one of those that a terminal acts on and JSON lets pass.
     return json.dumps(told).replace("\x7f", "\\u007f")
 
