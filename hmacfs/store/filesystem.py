@@ -3,7 +3,8 @@ The store that keeps files as files.
 
 What may block is done in threads of the store's own: creating, writing,
 syncing, removing.  What does not is done on the spot, since a thread costs
-more: opening a file, asking what stands under a name and how much room is left.
+more: opening a file (:mod:`hmacfs.store.serving`), asking what stands under a
+name and how much room is left.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any
 
-import attrs
-from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -25,7 +25,6 @@ from hmacfs.abilities import (
     ITrash,
     IVersioned,
 )
-from hmacfs.errors import Forbidden
 from hmacfs.interfaces import (
     IDigests,
     IDisk,
@@ -43,10 +42,8 @@ from hmacfs.records import (
     Due,
     Figures,
     FileRecord,
-    Mark,
     Removed,
     Row,
-    Status,
     Trashed,
     Version,
 )
@@ -60,9 +57,10 @@ from hmacfs.store.parts import Part
 from hmacfs.store.refusing import deleted
 from hmacfs.store.resumption import Resumption
 from hmacfs.store.retiring import Retiring
+from hmacfs.store.serving import Serving
 from hmacfs.store.space import Promise
 from hmacfs.store.starting import recover
-from hmacfs.store.troubles import MISSING, nothing, refusal, taken
+from hmacfs.store.troubles import refusal, taken
 from hmacfs.store.undoing import Undoing
 from hmacfs.store.upload import FilesystemUpload
 from hmacfs.uploads import Slot, UploadRecord
@@ -98,6 +96,7 @@ class FilesystemStore:
         self._policy = policy
         self._opened: Opened | None = None
         self._removes: Retiring | None = None
+        self._serves: Serving | None = None
 
     @inlineCallbacks
     def start(self) -> Generator[Deferred[Any], Any, None]:
@@ -110,6 +109,7 @@ class FilesystemStore:
                 yield self._index.start()
                 self._opened = yield self._recover(area)
                 self._removes = Retiring(self._opened)
+                self._serves = Serving(self._opened)
             except BaseException:
                 yield self._index.stop()
                 area.close(self._disk)
@@ -143,7 +143,7 @@ class FilesystemStore:
         try:
             if (yield opened.refusing.buried(slot.name)):
                 raise deleted()
-            self._check_free(slot, (yield self._row(slot.name)))
+            self._check_free(slot, (yield opened.row(slot.name)))
             yield share.ask(slot.size or 0)
             promise.ask(slot.size or 0)
             until = int(self._clock.seconds()) + self._policy.upload_expiry
@@ -165,69 +165,11 @@ class FilesystemStore:
 
     def open(self, name: StoredName) -> Deferred[IFile]:
         """See :meth:`hmacfs.interfaces.IStore.open`."""
-        held = self._open_one().held.find(name)
-        if held is None:
-            opening: Deferred[IFile] = self._open(name)
-            return opening
-        return fail(nothing()) if self._expired(held.record) else succeed(held)
+        return self._serving().open(name)
 
-    @inlineCallbacks
-    def _open(self, name: StoredName) -> Generator[Deferred[Any], Any, IFile]:
-        opened = self._open_one()
-        file: StoredFile
-        mark: Mark
-        file, mark = yield self._open_stored(name)
-        try:
-            held = opened.held.read(file, mark)
-        except BaseException:
-            file.close()
-            raise
-        if held is None:
-            return file
-        file.close()
-        if opened.parts.attributes:
-            # What the index knows may change, and leaves no mark.
-            opened.held.hold(name, mark, held, self._clock.seconds())
-        return held
-
-    @inlineCallbacks
-    def _open_stored(
-        self, name: StoredName
-    ) -> Generator[Deferred[Any], Any, tuple[StoredFile, Mark]]:
-        """
-        :return: fires with the file, and its mark before anything was read of it.
-        """
-        file = self._open_file(name)
-        try:
-            mark = self._disk.mark(file)
-            known = self._open_one().knowing.opened(name, file, (yield self._row(name)))
-            self._check_file(known.status)
-            record = known.record
-            if self._expired(record):
-                raise nothing()
-        except BaseException:
-            self._disk.close(file)
-            raise
-        return StoredFile(file, record, self._disk, self._threads), mark
-
-    @inlineCallbacks
-    def digest(self, name: StoredName) -> Generator[Deferred[Any], Any, str]:
+    def digest(self, name: StoredName) -> Deferred[str]:
         """See :meth:`hmacfs.interfaces.IDigests.digest`."""
-        opened = self._open_one()
-        file, _ = yield self._open_stored(name)
-        try:
-            record: FileRecord = file.record
-            if record.sha256 is not None:
-                return record.sha256
-            sha256: str = yield self._threads.run(opened.digesting.digest_file, name, file.fileno())
-        finally:
-            file.close()
-        row = yield opened.find(name)
-        # A newer file may have come meanwhile, and its row not be written yet.
-        row = opened.backlog.find(name.text) or row
-        if row is not None and (row.stored, row.size) == (record.stored, record.size):
-            opened.backlog.add(attrs.evolve(row, sha256=sha256))
-        return sha256
+        return self._serving().digest(name)
 
     def resume(self, id: str) -> Deferred[IUpload]:
         """See :meth:`hmacfs.interfaces.IResumes.resume`."""
@@ -381,6 +323,10 @@ class FilesystemStore:
         assert self._removes is not None, "the store is not started"
         return self._removes
 
+    def _serving(self) -> Serving:
+        assert self._serves is not None, "the store is not started"
+        return self._serves
+
     def _undoing(self) -> Undoing:
         return Undoing(self._open_one())
 
@@ -426,29 +372,3 @@ class FilesystemStore:
         for old in stale:
             parts.drop(old)
         return parts.create(label, id)
-
-    def _open_file(self, name: StoredName) -> int:
-        try:
-            with self._open_one().files.holding(name) as folder:
-                return self._disk.open(folder, name.segments[-1])
-        except OSError as error:
-            if error.errno in MISSING:
-                raise nothing() from None
-            raise
-
-    def _check_file(self, status: Status) -> None:
-        if status.kind == "folder":
-            raise Forbidden("Folders are not served.")
-        if status.kind != "file":
-            raise nothing()
-
-    def _expired(self, record: FileRecord) -> bool:
-        return record.expires is not None and record.expires <= self._clock.seconds()
-
-    def _row(self, name: StoredName) -> Deferred[Row | None]:
-        """
-        :return: fires with what the index knows of a file that says nothing of
-            itself.
-        """
-        opened = self._open_one()
-        return succeed(None) if opened.parts.attributes else opened.find(name)

@@ -196,6 +196,13 @@ class Opened:
         row = self.backlog.find(name.text)
         return self.index.run(files.find, name.text) if row is None else succeed(row)
 
+    def row(self, name: StoredName) -> Deferred[Row | None]:
+        """
+        :return: fires with what :meth:`find` gives, where a file says nothing of
+            itself.
+        """
+        return succeed(None) if self.parts.attributes else self.find(name)
+
     @inlineCallbacks
     def rows(self, name: StoredName) -> Generator[Deferred[Any], Any, Rows]:
         """

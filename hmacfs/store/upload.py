@@ -217,7 +217,7 @@ class FilesystemUpload:
             # The upload's, and much of it sometimes: the file has no use for it.
             metadata=None,
         )
-        former = None if opened.parts.attributes else (yield opened.find(slot.name))
+        former = yield opened.row(slot.name)
         committed = yield opened.syncs.run(self._finish, label, pieces, former)
         if isinstance(committed, _Written):
             # Its trouble is raised, and the part kept.

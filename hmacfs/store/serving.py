@@ -1,0 +1,117 @@
+"""
+The files that are read: opened, or held since they were.
+
+What does not block is done on the spot, since a thread costs more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
+
+from hmacfs.errors import Forbidden
+from hmacfs.interfaces import IFile
+from hmacfs.names import StoredName
+from hmacfs.records import FileRecord, Mark, Status
+from hmacfs.store.files import StoredFile
+from hmacfs.store.opened import Opened
+from hmacfs.store.troubles import MISSING, nothing
+
+
+class Serving:
+    """
+    What serves the files of one open store.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+
+    def open(self, name: StoredName) -> Deferred[IFile]:
+        """See :meth:`hmacfs.interfaces.IStore.open`."""
+        held = self._opened.held.find(name)
+        if held is None:
+            opening: Deferred[IFile] = self._open(name)
+            return opening
+        return fail(nothing()) if self._expired(held.record) else succeed(held)
+
+    @inlineCallbacks
+    def digest(self, name: StoredName) -> Generator[Deferred[Any], Any, str]:
+        """See :meth:`hmacfs.interfaces.IDigests.digest`."""
+        opened = self._opened
+        file, _ = yield self._open_stored(name)
+        try:
+            record: FileRecord = file.record
+            if record.sha256 is not None:
+                return record.sha256
+            digest_file = opened.digesting.digest_file
+            sha256: str = yield opened.threads.run(digest_file, name, file.fileno())
+        finally:
+            file.close()
+        row = yield opened.find(name)
+        # A newer file may have come meanwhile, and its row not be written yet.
+        row = opened.backlog.find(name.text) or row
+        if row is not None and (row.stored, row.size) == (record.stored, record.size):
+            opened.backlog.add(attrs.evolve(row, sha256=sha256))
+        return sha256
+
+    @inlineCallbacks
+    def _open(self, name: StoredName) -> Generator[Deferred[Any], Any, IFile]:
+        opened = self._opened
+        file: StoredFile
+        mark: Mark
+        file, mark = yield self._open_stored(name)
+        try:
+            held = opened.held.read(file, mark)
+        except BaseException:
+            file.close()
+            raise
+        if held is None:
+            return file
+        file.close()
+        if opened.parts.attributes:
+            # What the index knows may change, and leaves no mark.
+            opened.held.hold(name, mark, held, opened.clock.seconds())
+        return held
+
+    @inlineCallbacks
+    def _open_stored(
+        self, name: StoredName
+    ) -> Generator[Deferred[Any], Any, tuple[StoredFile, Mark]]:
+        """
+        :return: fires with the file, and its mark before anything was read of it.
+        """
+        opened = self._opened
+        file = self._open_file(name)
+        try:
+            mark = opened.disk.mark(file)
+            known = opened.knowing.opened(name, file, (yield opened.row(name)))
+            _check_kind(known.status)
+            record = known.record
+            if self._expired(record):
+                raise nothing()
+        except BaseException:
+            opened.disk.close(file)
+            raise
+        return StoredFile(file, record, opened.disk, opened.threads), mark
+
+    def _open_file(self, name: StoredName) -> int:
+        try:
+            with self._opened.files.holding(name) as folder:
+                return self._opened.disk.open(folder, name.segments[-1])
+        except OSError as error:
+            if error.errno in MISSING:
+                raise nothing() from None
+            raise
+
+    def _expired(self, record: FileRecord) -> bool:
+        return record.expires is not None and record.expires <= self._opened.clock.seconds()
+
+
+def _check_kind(status: Status) -> None:
+    if status.kind == "folder":
+        raise Forbidden("Folders are not served.")
+    if status.kind != "file":
+        raise nothing()
