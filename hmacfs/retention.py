@@ -71,10 +71,6 @@ class Retention:
         """
         return self._term(self._rule(name))
 
-    def exempt(self, name: str) -> bool:
-        """Whether a rule lets a file of this name stay, whatever else is said."""
-        return _exempts(self._rule(name))
-
     def expires(
         self, name: str, stored: float, own: int | None, counted: float | None = None
     ) -> int | None:

@@ -21,7 +21,6 @@ from hmacfs.store.labels import (
     encode,
     fits,
     identity,
-    row_of,
 )
 
 TEXT = st.text(st.characters(codec="utf-8"))
@@ -207,7 +206,6 @@ class DescribeTests(SynchronousTestCase):
         """
         record = describe(NAME, STATUS, LABEL, Row(NAME.text, "x/y", 3, 1.0))
         self.assertEqual(record, FileRecord(3, "a/b", 5.5, record.etag, None, 9, "me"))
-        self.assertEqual(row_of(NAME, record), Row(NAME.text, "a/b", 3, 5.5, None, 9, "me"))
 
     def test_row(self) -> None:
         """

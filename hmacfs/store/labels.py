@@ -302,18 +302,3 @@ def describe(
         expires=known.expires,
         owner=known.owner,
     )
-
-
-def row_of(name: StoredName, record: FileRecord) -> Row:
-    """
-    :return: how the index lists the file *name*.
-    """
-    return Row(
-        name=name.text,
-        content_type=record.content_type,
-        size=record.size,
-        stored=record.stored,
-        sha256=record.sha256,
-        expires=record.expires,
-        owner=record.owner,
-    )
