@@ -148,6 +148,12 @@ class Parts:
         finally:
             self._disk.close(part.file)
 
+    def names(self) -> list[bytes]:
+        """
+        :return: what is in the folder.
+        """
+        return self._disk.names(self.folder)
+
     def size(self, id: bytes) -> int:
         """
         :return: how many bytes a part has.

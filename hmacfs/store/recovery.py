@@ -104,7 +104,7 @@ class Recovery:
             self._disk.unlink(self._parts.folder, name)
         for id in ours:
             try:
-                self._decide(id, now, found)
+                self.decide(id, now, found)
             except OSError as error:
                 why = os.strerror(error.errno) if error.errno else str(error)
                 raise StoreProblem(
@@ -130,7 +130,12 @@ class Recovery:
                 second.append(name)
         return ids, second
 
-    def _decide(self, id: bytes, now: float, found: Recovered) -> None:
+    def decide(self, id: bytes, now: float, found: Recovered) -> None:
+        """
+        Decide on one part, to which nobody writes.
+
+        :param found: is told of it.
+        """
         file = self._disk.open(self._parts.folder, id)
         try:
             status = self._disk.status(file)

@@ -148,6 +148,7 @@ class Retiring:
         for id in outcome.parts:
             opened.suspended.remove(id)
         opened.cut.update(opened.writing.keys() & outcome.parts)
+        opened.company.cut(outcome.parts)
         return _told(outcome)
 
     @inlineCallbacks
