@@ -411,7 +411,7 @@ class UploadChannel(HTTPChannel):
     # Writing
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
-        if self._body_pending or self.site.draining:
+        if self._body_pending or self.site.ending:
             self.persistent = False
         if not self.persistent:
             headers.setRawHeaders(b"Connection", [b"close"])

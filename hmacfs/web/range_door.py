@@ -119,7 +119,7 @@ class RangeDoor:
             is none, which no signature but that of an empty file fits.
         """
         name = self._rules.name(head_of(request))
-        coming = self._engine.coming(name)
+        coming = await self._engine.coming(name)
         if coming is not None:
             # Whoever asks may be there before it is known that the line of
             # the one who sends broke.
