@@ -105,7 +105,7 @@ class Hand:
     @property
     def at_work(self) -> bool:
         """Whether it serves, and goes on to."""
-        return self.served is not None and not self.leaving
+        return self.served is not None and not self.leaving and not self.ends
 
 
 class Crew:
