@@ -158,6 +158,9 @@ class FilesystemUpload:
         # It is held until the row is written.
         share, self._share = self._share, opened.quota.share(None)
         opened.backlog.add(committed.file.row, self._part.id, made, share=share)
+        if opened.company.commons is not None and not opened.parts.attributes:
+            # What the file does not say other processes find in the index.
+            yield opened.backlog.flush()
         record: FileRecord = committed.file.record
         return record
 
