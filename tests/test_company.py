@@ -7,6 +7,7 @@ promises, however many processes share it.
 from __future__ import annotations
 
 import os
+import shutil
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -40,10 +41,12 @@ class CompanyCase:
     def make_store(self, clock: Clock) -> Any:
         self.disk = self.make_disk()
         self.index = MemoryIndex()
-        root = os.path.abspath(self.mktemp())  # type: ignore[attr-defined]
+        root = os.path.abspath(self.mktemp())
+        # By descriptors: trial itself cannot remove a path that is so long.
+        self.addCleanup(shutil.rmtree, root)
         policy = Policy(upload_expiry=EXPIRY, **self.policy)
         joined = Joined(self.disk, root, self.index, clock, policy)
-        self.addCleanup(os.close, joined.commons.file)  # type: ignore[attr-defined]
+        self.addCleanup(os.close, joined.commons.file)
         return joined
 
 
@@ -214,18 +217,12 @@ class TogetherTests(TogetherCase):
         self.start(owner_quota=10)
         more = Slot(recall(b"c"), 5, "text/plain", owner="me")
         upload = self.begin(self.one, "a", 6, owner="me")
-        self.failureResultOf(
-            self.two.begin(Slot(recall(b"c"), 5, "text/plain", owner="me")), OverQuota
-        )
+        self.failureResultOf(self.two.begin(more), OverQuota)
         self.successResultOf(upload.append([b"abcdef"]))
         self.successResultOf(upload.commit())
-        self.failureResultOf(
-            self.two.begin(Slot(recall(b"c"), 5, "text/plain", owner="me")), OverQuota
-        )
+        self.failureResultOf(self.two.begin(more), OverQuota)
         self.successResultOf(self.one.opened.backlog.flush())
-        self.failureResultOf(
-            self.two.begin(Slot(recall(b"c"), 5, "text/plain", owner="me")), OverQuota
-        )
+        self.failureResultOf(self.two.begin(more), OverQuota)
         self.put(self.two, "b", b"abcd", owner="me")
         self.assertEqual(self.store.chief.opened.quota.promised, {"me": 4})
 

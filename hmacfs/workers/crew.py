@@ -410,7 +410,7 @@ class Crew:
                 self._retire(former)
 
     def _kill(self) -> None:
-        for hand in self._hands:
+        for hand in list(self._hands):
             self.log.error("worker {place} did not end in time", place=hand.place)
             hand.launched.kill()
 
