@@ -31,10 +31,14 @@ NAMES = 8192
 FOLDERS = 4096
 TOMBSTONES = 2**21
 
+SPARE = 2
+"""Connections that one process may have more than another one."""
+
 # Where each thing begins; every number is aligned.
 _STEP = 0
 _TURN = 8
 _PROMISES = 64
+_OPEN = _PROMISES + 8 * PLACES
 _FOLDERS = 4096
 _NAMES = _FOLDERS + 2 * FOLDERS
 _TOMBSTONES = _NAMES + 2 * PLACES * NAMES
@@ -63,6 +67,7 @@ class Commons:
         self._memory = mmap(file, SIZE)
         whole = memoryview(self._memory)
         self._promises = whole[_PROMISES : _PROMISES + 8 * PLACES].cast("q")
+        self._open = whole[_OPEN : _OPEN + 4 * PLACES].cast("I")
         self._folders = whole[_FOLDERS:_NAMES].cast("H")
         self._names = whole[_NAMES:_TOMBSTONES].cast("H")
         self._counters = whole[:_PROMISES].cast("Q")
@@ -84,6 +89,7 @@ class Commons:
         Forget what a process that is no more had there.
         """
         self._promises[place] = 0
+        self._open[place] = 0
         for each in range(place * NAMES, (place + 1) * NAMES):
             self._names[each] = 0
 
@@ -105,6 +111,17 @@ class Commons:
         :return: a context in which nobody else promises anything.
         """
         return self._held(_SPACE_LOCK)
+
+    # How many connections are open
+
+    def crowded(self, connections: int) -> bool:
+        """
+        :param connections: that this process has.
+        :return: whether another one that accepts some has far fewer.
+        """
+        self._open[self.place] = connections + 1
+        least = min((each for each in self._open.tolist() if each), default=0)
+        return connections + 1 > least + SPARE
 
     # Who is at which name
 

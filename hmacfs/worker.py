@@ -150,7 +150,13 @@ class Serving:
             self._elsewhere,
         )
         sockets = range(SOCKETS, SOCKETS + len(welcome.addresses))
-        self._doors = Doors(reactor, welcome.addresses, sockets, self._site)
+        self._doors = Doors(
+            reactor,
+            welcome.addresses,
+            sockets,
+            self._site,
+            lambda: commons.crowded(self._site.connections),
+        )
         self._drain = Drain(self._site, hub, reactor, settings.shutdown_timeout)
         self._readings = Readings([], self._lagged, reactor)
         self._services: dict[str, Callable[..., Any]] = {

@@ -84,6 +84,17 @@ class CommonsTests(CommonsCase):
         self.assertEqual(self.other.others(names[0]), [PLACES - 1])
         self.assertEqual((self.first.promised, self.first.step), (0, 0))
 
+    def test_crowded(self) -> None:
+        """
+        One that has far more connections than another knows, unless that is no more.
+        """
+        self.assertFalse(self.other.crowded(100))
+        self.assertFalse(self.first.crowded(1))
+        self.assertTrue(self.other.crowded(4))
+        self.assertFalse(self.other.crowded(3))
+        self.other.clear(0)
+        self.assertFalse(self.other.crowded(4))
+
     def test_bans(self) -> None:
         """
         That bans were changed is seen.

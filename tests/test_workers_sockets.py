@@ -17,7 +17,7 @@ from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.workers.sockets import PAUSE, Acceptor, Lending
+from hmacfs.workers.sockets import PAUSE, TURN, Acceptor, Lending
 
 
 class Reactor(Clock):
@@ -58,7 +58,8 @@ class AcceptorTests(SynchronousTestCase):
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.listening.setblocking(False)
         self.place = self.listening.getsockname()
-        self.acceptor = Acceptor(self.reactor, self.listening, Factory())
+        self.crowded = False
+        self.acceptor = Acceptor(self.reactor, self.listening, Factory(), lambda: self.crowded)
         self.addCleanup(self.acceptor.close)
 
     def call(self) -> None:
@@ -74,6 +75,17 @@ class AcceptorTests(SynchronousTestCase):
         self.assertEqual(self.reactor.adopted, [socket.AF_INET])
         self.acceptor.doRead()
         self.assertEqual(len(self.reactor.adopted), 2)
+
+    def test_crowded(self) -> None:
+        """
+        Who has many leaves the next one to others, for a moment.
+        """
+        self.call()
+        self.crowded = True
+        self.acceptor.doRead()
+        self.assertEqual((len(self.reactor.adopted), self.reactor.readers), (1, []))
+        self.reactor.advance(TURN)
+        self.assertEqual(self.reactor.readers, [self.acceptor])
 
     def test_taken(self) -> None:
         """

@@ -128,6 +128,11 @@ class UploadSite(Site):
         """Whether every answer ends its connection."""
         return self.draining or self.retiring
 
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._channels)
+
     def request_id(self) -> str:
         """
         :return: an id that no other request of this store's daemons has.

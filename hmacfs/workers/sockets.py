@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
@@ -27,6 +27,9 @@ from hmacfs.addresses import Address, Endpoint
 
 PAUSE = 0.1
 """Seconds until it is tried again where there is no descriptor left."""
+
+TURN = 0.002
+"""Seconds that another worker has to accept the next one."""
 
 _FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -131,18 +134,32 @@ class Lending:
 class Acceptor(FileDescriptor):
     """
     Accepts, one connection a turn: so whoever has much to do leaves the next
-    one to another worker.  Without a descriptor to spare, connections wait.
+    one to another worker.  Who has many open leaves it too: the system would
+    wake the same one again and again.  Without a descriptor to spare,
+    connections wait.
     """
 
     log = Logger()
 
-    def __init__(self, reactor: Any, listening: socket.socket, factory: IProtocolFactory) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        listening: socket.socket,
+        factory: IProtocolFactory,
+        crowded: Callable[[], bool],
+    ) -> None:
+        """
+        :param crowded: whether others should accept the next one.
+        """
         super().__init__(reactor)
+        self._crowded = crowded
         self._on = reactor
         self._listening = listening
         self._factory = factory
         self._open = True
         factory.doStart()
+        # Now others know that there is one more, who has none yet.
+        crowded()
         self.startReading()
 
     def fileno(self) -> int:
@@ -165,6 +182,9 @@ class Acceptor(FileDescriptor):
             except OSError as error:
                 # The client is gone by now, or there is no second descriptor.
                 self._wait(error)
+                return
+        if self._crowded():
+            self._rest(TURN)
 
     def close(self) -> None:
         """Accept no more; others do."""
@@ -185,8 +205,11 @@ class Acceptor(FileDescriptor):
     def _wait(self, error: OSError) -> None:
         if error.errno in _FULL:
             self.log.warn("connections wait: {why}", why=os.strerror(error.errno or 0))
-            self.stopReading()
-            self._on.callLater(PAUSE, self._again)
+            self._rest(PAUSE)
+
+    def _rest(self, seconds: float) -> None:
+        self.stopReading()
+        self._on.callLater(seconds, self._again)
 
     def _again(self) -> None:
         if self._open:
@@ -198,24 +221,23 @@ class Borrowing:
     A reactor that listens on one socket that is there.
     """
 
-    def __init__(self, reactor: Any, listening: socket.socket) -> None:
+    def __init__(self, reactor: Any, listening: socket.socket, crowded: Callable[[], bool]) -> None:
         self._reactor = reactor
         self._listening = listening
+        self._crowded = crowded
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
 
     def listenTCP(self, port: int, factory: IProtocolFactory, *args: Any, **more: Any) -> Acceptor:
         """See :class:`twisted.internet.interfaces.IReactorTCP`."""
-        return Acceptor(self._reactor, self._listening, factory)
+        return Acceptor(self._reactor, self._listening, factory, self._crowded)
 
     def listenSSL(
         self, port: int, factory: IProtocolFactory, contextFactory: Any, *args: Any, **more: Any
     ) -> Acceptor:
         """See :class:`twisted.internet.interfaces.IReactorSSL`."""
-        return Acceptor(
-            self._reactor, self._listening, TLSMemoryBIOFactory(contextFactory, False, factory)
-        )
+        return self.listenTCP(port, TLSMemoryBIOFactory(contextFactory, False, factory))
 
     listenUNIX = listenTCP
 
@@ -231,14 +253,16 @@ class Doors:
         addresses: Sequence[Address],
         sockets: Sequence[int],
         factory: IProtocolFactory,
+        crowded: Callable[[], bool],
     ) -> None:
         """
         :param addresses: of each socket, what the settings say.
         :param sockets: their descriptors, which become ours.
+        :param crowded: as of :class:`Acceptor`.
         """
         self._reactor = reactor
         self._closed = list(zip(addresses, sockets, strict=True))
-        self._factory = factory
+        self._factory, self._crowded = factory, crowded
         self._open: list[Acceptor] = []
 
     async def open(self) -> None:
@@ -248,11 +272,11 @@ class Doors:
             listening = socket.socket(fileno=file)
             # systemd hands its sockets to the supervisor alone.
             if isinstance(address, Endpoint) and not address.description.startswith("systemd:"):
-                borrowing = Borrowing(self._reactor, listening)
+                borrowing = Borrowing(self._reactor, listening, self._crowded)
                 endpoint = serverFromString(borrowing, address.description)
                 self._open.append(await endpoint.listen(self._factory))
             else:
-                self._open.append(Acceptor(self._reactor, listening, self._factory))
+                self._open.append(Acceptor(self._reactor, listening, self._factory, self._crowded))
 
     def close(self) -> None:
         """Accept no more.  Harmless when called twice."""
