@@ -2,7 +2,8 @@
 Stores that crash at every call they make, and start again.
 
 A :class:`Life` is one run of a store on a disk whose power can be cut.  Before
-each call that changes something it keeps the moment: a copy of the disk, and
+each call that changes something, and before each question to the index, it
+keeps the moment: a copy of the disk, and
 what was acknowledged by then.  :func:`explore` starts a store on every state
 in which each of these moments may leave the disk, and does the same to the
 moments of these starts, until nothing new comes: any number of crashes, each
@@ -47,13 +48,17 @@ class Moment:
     :ivar listed: what that holds.
     :ivar acknowledged: the bytes that were answered 201, each by its path.
     :ivar power: whether the power was cut before, ever.
+    :ivar policy: of the store.
+    :ivar now: what time it is, unix seconds.
     """
 
     tree: Tree
     index: bytes | None
-    listed: tuple[object, ...]
+    listed: str
     acknowledged: frozenset[tuple[bytes, bytes]]
     power: bool = False
+    policy: Policy = attrs.field(factory=lambda: Policy(upload_expiry=EXPIRY))
+    now: float = NOW
 
     def ends(self, power: bool) -> Iterator[Moment]:
         """
@@ -73,6 +78,18 @@ class Moment:
         return repr((self.tree.key(), self.listed, self.acknowledged, self.power))
 
 
+class Watched(MemoryIndex):
+    """
+    :ivar before: called before each transaction.
+    """
+
+    before: Callable[[], object] = staticmethod(lambda: None)
+
+    def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
+        self.before()
+        return super().run(function, *args)
+
+
 class Life:
     """
     One store, from its start.
@@ -84,16 +101,16 @@ class Life:
         self, disk: PowerCutDisk, moment: Moment | None = None, threads: Inline | None = None
     ) -> None:
         self.disk = disk
-        self.before = moment or Moment(disk.tree, None, (), frozenset())
-        self.index = MemoryIndex(self.before.index)
+        self.before = moment or Moment(disk.tree, None, "", frozenset())
+        self.index = Watched(self.before.index)
         self.acknowledged = self.before.acknowledged
         self.moments: list[Moment] = []
         self.seen: set[object] = set()
         self.clock = Clock()
-        self.clock.advance(NOW)
+        self.clock.advance(self.before.now)
         self.threads = threads or Inline()
         self.store = FilesystemStore(
-            disk, "/", self.index, self.clock, self.threads, Policy(upload_expiry=EXPIRY)
+            disk, "/", self.index, self.clock, self.threads, self.before.policy
         )
 
     def start(self) -> Life:
@@ -104,6 +121,7 @@ class Life:
     def watch(self) -> Life:
         """Keep every moment from now on."""
         self.disk.before = lambda call: self.keep()
+        self.index.before = self.keep
         return self
 
     def keep(self) -> None:
@@ -125,13 +143,24 @@ class Life:
         self.clock.advance(DELAY)
         self.keep()
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass, for every store that starts behind this one too."""
+        self.before = attrs.evolve(self.before, now=self.before.now + seconds)
+        self.clock.advance(seconds)
+
     def begin(
-        self, path: bytes, data: bytes, overwrite: bool = False, owner: str | None = None
+        self,
+        path: bytes,
+        data: bytes,
+        overwrite: bool = False,
+        owner: str | None = None,
+        expires: int | None = None,
     ) -> IUpload:
         """
         Upload *data*, and do not commit it.
         """
-        slot = Slot(recall(path), len(data), kind(data), overwrite=overwrite, owner=owner)
+        name, most = recall(path), len(data)
+        slot = Slot(name, most, kind(data), most, overwrite, expires, owner)
         upload: IUpload = result(self.store.begin(slot))
         result(upload.append([data]))
         return upload

@@ -76,7 +76,10 @@ class Promises:
         assert life.disk.descriptors == AT_REST, f"{life.disk.descriptors} descriptors"
         if not life.before.power:
             # Who made it may be forgotten with the power; it is empty, at least.
-            empty = [*_empty(life.folder()), *_empty(life.folder(b".hmacfs", b"versions"))]
+            empty = [
+                *empty_folders(life.folder()),
+                *empty_folders(life.folder(b".hmacfs", b"versions")),
+            ]
             assert not empty, f"{empty} are left"
 
     def _check_file(self, life: Life, sent: Sent, found: tuple[FileRecord, bytes] | None) -> None:
@@ -136,12 +139,12 @@ def _served(life: Life) -> dict[bytes, File]:
     return {path: node for path, node in everything if not path.startswith(b".hmacfs/")}
 
 
-def _empty(folder: Folder) -> Iterator[bytes]:
+def empty_folders(folder: Folder) -> Iterator[bytes]:
     for name, node in folder.entries.items():
         if isinstance(node, Folder) and name != b".hmacfs":
             if not node.entries:
                 yield name
-            yield from _empty(node)
+            yield from empty_folders(node)
 
 
 @attrs.frozen

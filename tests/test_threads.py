@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, fail, gatherResults, succeed
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
@@ -40,6 +40,17 @@ class ThreadsTests(TestCase):
         self.assertNotEqual(await self.threads.run(threading.get_ident), here)
         with self.assertRaises(ZeroDivisionError):
             await self.threads.run(divmod, 1, 0)
+        await self.threads.stop()
+
+    async def test_ask(self) -> None:
+        """
+        One of the threads may wait for an answer of the others' thread.
+        """
+        here = threading.get_ident()
+        asked = self.threads.run(self.threads.ask, lambda: succeed(threading.get_ident()))
+        self.assertEqual(await asked, here)
+        with self.assertRaises(ZeroDivisionError):
+            await self.threads.run(self.threads.ask, lambda: fail(ZeroDivisionError()))
         await self.threads.stop()
 
     async def test_stop(self) -> None:

@@ -33,7 +33,7 @@ from secrets import token_hex
 import attrs
 from twisted.logger import Logger
 
-from hmacfs.errors import NotStored
+from hmacfs.errors import NotFound, NotStored
 from hmacfs.interfaces import IDisk
 from hmacfs.names import StoredName
 from hmacfs.records import Row, Status
@@ -43,7 +43,7 @@ from hmacfs.store.known import Knowing, Known
 from hmacfs.store.labels import Label, commit_id
 from hmacfs.store.locks import Locks
 from hmacfs.store.parts import Part, Parts
-from hmacfs.store.refusing import Refusing
+from hmacfs.store.refusing import Refusing, deleted
 from hmacfs.store.tables.versions import VersionRow
 from hmacfs.store.troubles import refusal, taken
 from hmacfs.uploads import Slot
@@ -110,7 +110,9 @@ class Commit:
         """
         with self.landing(slot.name, part):
             label = self._checked(part, label)
-            self._parts.relabel(part, label)
+            # All of it, also where there are no attributes: a start makes the
+            # row of nothing else.
+            part = self._parts.tell(part, label)
             self._disk.sync(part.file)
             status = self._disk.status(part.file)
             with self._locks.held(slot.name):
@@ -165,6 +167,11 @@ class Commit:
             # A folder went meanwhile, and nothing is done.
             with suppress(FileNotFoundError):
                 return self._place(name, overwrite, part, former)
+        try:
+            self._parts.size(part.id)
+        except NotFound:
+            # Taken down this moment, where names are not buried.
+            raise deleted() from None
         raise removed_again()
 
     def shelve(self, name: StoredName, part: Part, version: str) -> None:

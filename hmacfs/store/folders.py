@@ -132,6 +132,21 @@ class Folders:
             else:
                 yield folder
 
+    @contextmanager
+    def doubted(self, segments: Segments) -> Iterator[None]:
+        """
+        Have the folders down to *segments* synced where one is put in that is
+        to be made: a process that ended has made them, and maybe nothing more.
+        """
+        paths = [segments[:depth] for depth in range(1, len(segments) + 1)]
+        for path in paths:
+            self._count(path, 1)
+        try:
+            yield
+        finally:
+            for path in paths:
+                self._count(path, -1)
+
     def prune(self, segments: Segments) -> None:
         """
         Remove the folder *segments* and those that hold it, as far up as they

@@ -6,6 +6,7 @@ are, and what of it the index does not know.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import attrs
 
@@ -78,16 +79,12 @@ class Reconciling:
     def _rests(self, name: StoredName, item: TrashRow, kept: Iterable[Status]) -> bool:
         path, last = shelf(item.batch, name, item.version)
         with self._trees.trash.there(path) as folder:
-            if folder is None:
-                return False
-            try:
-                status = self._disk.look(folder, last)
-            except FileNotFoundError:
-                status = None
-            if status is not None:
-                if not any(status.same(each) for each in kept):
-                    return True
-                self._disk.unlink(folder, last)
-            self._disk.sync(folder)
+            if folder is not None:
+                with suppress(FileNotFoundError):
+                    status = self._disk.look(folder, last)
+                    if not any(status.same(each) for each in kept):
+                        return True
+                    self._disk.unlink(folder, last)
+                self._disk.sync(folder)
         self._trees.trash.prune(path)
         return False

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import attrs
 from twisted.logger import Logger
@@ -147,14 +147,27 @@ class Removal:
         }
 
     def carry_out(
-        self, errands: Sequence[Errand], rows: Mapping[str, Rows], trashed: Sequence[TrashRow] = ()
+        self,
+        errands: Sequence[Errand],
+        rows: Mapping[str, Rows],
+        trashed: Sequence[TrashRow] = (),
+        again: bool = False,
     ) -> list[Outcome]:
         """
         :param rows: by name, where there are no attributes.
         :param trashed: what the index has in the trash, of names that are to
             go from everywhere.
+        :param again: whether that was begun before this process was.
         :return: an outcome for each, when no power cut brings back what went.
         """
+        with ExitStack() as stack:
+            for errand in errands if again else ():
+                self._doubt(errand, stack)
+            return self._carry_out(errands, rows, trashed)
+
+    def _carry_out(
+        self, errands: Sequence[Errand], rows: Mapping[str, Rows], trashed: Sequence[TrashRow]
+    ) -> list[Outcome]:
         outcomes = []
         for errand in errands:
             outcome = Outcome(errand)
@@ -168,7 +181,7 @@ class Removal:
                 outcome.failed = True
         self._sync(outcomes)
         for outcome in outcomes:
-            self._prune(outcome.changed)
+            self._prune(outcome)
         return outcomes
 
     def _take(
@@ -177,11 +190,12 @@ class Removal:
         errand = outcome.errand
         if errand.file:
             self._take_file(name, outcome, rows.get(""))
-        for version in self._versions(name, errand):
+        if errand.versions:
             with self._folders["versions"].there(name.segments) as folder:
-                row = rows.get(version)
-                known = self._look(name, folder, version.encode(), row)
-                self._go(name, outcome, version, folder, known, row)
+                for version in self._versions(folder, errand):
+                    row = rows.get(version)
+                    known = self._look(name, folder, version.encode(), row)
+                    self._go(name, outcome, version, folder, known, row)
                 if folder is not None:
                     outcome.changed.append(("versions", name.segments))
         if errand.everywhere:
@@ -253,9 +267,7 @@ class Removal:
         path, last = shelf(item.batch, name, item.version)
         with self._folders["trash"].there(path) as folder:
             known = self._look(name, folder, last, item.row)
-            if folder is None:
-                return
-            if known is not None:
+            if folder is not None and known is not None:
                 self._disk.unlink(folder, last)
                 outcome.gone.append(Gone("trash", item.version, known.row.size, known.row))
             outcome.changed.append(("trash", path))
@@ -287,11 +299,10 @@ class Removal:
             self._disk.close(file)
         return status.size if label is not None and label.name == name.text else None
 
-    def _versions(self, name: StoredName, errand: Errand) -> Sequence[str]:
+    def _versions(self, folder: int | None, errand: Errand) -> Sequence[str]:
         if errand.versions != (ANY,):
             return errand.versions
-        with self._folders["versions"].there(name.segments) as folder:
-            entries = [] if folder is None else self._disk.names(folder)
+        entries = [] if folder is None else self._disk.names(folder)
         return [entry.decode() for entry in entries if VERSION.fullmatch(entry)]
 
     def _look(
@@ -322,6 +333,23 @@ class Removal:
             if not broken.isdisjoint(outcome.changed):
                 outcome.failed = True
 
-    def _prune(self, changed: Sequence[tuple[str, Segments]]) -> None:
-        for tree, path in changed:
-            self._folders[tree].prune(path)
+    def _doubt(self, errand: Errand, stack: ExitStack) -> None:
+        """
+        Folders of the trash may have been made and never synced.
+        """
+        if errand.batch:
+            name = recall(errand.name.encode())
+            for version in ("", *errand.versions):
+                path, _ = shelf(errand.batch, name, version)
+                stack.enter_context(self._trees.trash.doubted(path))
+
+    def _prune(self, outcome: Outcome) -> None:
+        """
+        Remove folders that are empty now, or were when a run before this one ended.
+        """
+        segments = recall(outcome.errand.name.encode()).segments
+        self._trees.versions.prune(segments)
+        self._trees.files.prune(segments[:-1])
+        for tree, path in outcome.changed:
+            if tree == "trash":
+                self._trees.trash.prune(path)

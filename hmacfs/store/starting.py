@@ -42,7 +42,7 @@ def recover(opened: Opened) -> Generator[Deferred[Any], Any, None]:
         rows = yield index.run(bookkeeping.rows_of, names)
         rubbish = yield index.run(_trashed, names)
         items = [item for found in rubbish.values() for item in found]
-        outcomes = yield threads.run(opened.removal.carry_out, some, rows, items)
+        outcomes = yield threads.run(opened.removal.carry_out, some, rows, items, True)
         yield index.run(bookkeeping.finish, outcomes)
     items = yield index.run(bookkeeping.purging)
     gone = yield threads.run(opened.rubbish.shred, items)

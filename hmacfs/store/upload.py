@@ -141,6 +141,9 @@ class FilesystemUpload:
     @inlineCallbacks
     def _commit(self, sha256: str | None) -> Generator[Deferred[Any], Any, FileRecord]:
         opened, slot = self._opened, self.slot
+        if self._part.id in opened.cut:
+            yield opened.threads.run(self._drop)
+            raise deleted()
         now = opened.clock.seconds()
         label = attrs.evolve(
             self._part.label,
