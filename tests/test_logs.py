@@ -217,7 +217,14 @@ class WorkerTests(Written):
 
     def told(self, format: str) -> str:
         tried = observer("info", format, [], self.written.write, 2)
-        tried({"log_time": 0.0, "log_level": LogLevel.warn, "log_format": "no cats"})
+        tried(
+            {
+                "log_time": 0.0,
+                "log_level": LogLevel.warn,
+                "log_namespace": "x",
+                "log_format": "no cats",
+            }
+        )
         return self.text()
 
     def test_text(self) -> None:

@@ -140,12 +140,12 @@ class Folders:
         """
         paths = [segments[:depth] for depth in range(1, len(segments) + 1)]
         for path in paths:
-            self._count(path, 1)
+            self._unsynced.count(path, 1)
         try:
             yield
         finally:
             for path in paths:
-                self._count(path, -1)
+                self._unsynced.count(path, -1)
 
     def prune(self, segments: Segments) -> None:
         """
