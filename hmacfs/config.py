@@ -116,8 +116,6 @@ def parse(table: Mapping[str, Any], folder: str, files: Files) -> Parsed:
         except ValueError as error:
             problems.extend(Problem(key.name, sentence) for sentence in error.args)
             continue
-        if key.later and values[key.field] != key.kind.read(key.default, place):
-            warnings.append(Problem(key.name, "this version knows it and does not act on it yet."))
     if values.get("redis_url") and not values.get("public_url"):
         text = "without PublicURL no other node knows where to send the clients of this one."
         warnings.append(Problem("RedisURL", text))

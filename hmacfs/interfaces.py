@@ -675,6 +675,43 @@ class ISharing(Interface):
         """
 
 
+class ITurn(Interface):
+    """One request's turn at a name."""
+
+    size = Attribute("Bytes of its file, ``None`` where its end will tell.")
+    ended = Attribute("A :class:`Deferred` that fires with ``None`` when the name is free again.")
+
+    def supersede(keep: bool) -> None:
+        """
+        A newer request wants the name.
+
+        :param keep: whether it goes on with the same upload.
+        """
+
+
+class INeighbours(Interface):
+    """
+    The other processes of this daemon that serve the same names.
+    """
+
+    def enter(name: StoredName, turn: ITurn, going_on: bool) -> Deferred[None] | None:
+        """
+        Take the place of whoever has *name* in another process; until *turn*
+        has ended, others that come later take its own.
+
+        :param going_on: as of :meth:`hmacfs.web.turns.Turns.take`.
+        :return: fires when the turns that came before are over; what they left
+            is known here by then.  ``None`` where nobody is there.
+        """
+
+    def size(name: StoredName) -> Deferred[int | None] | None:
+        """
+        :return: fires with the bytes of the file that is on its way to *name*
+            in another process, ``None`` where there is none or its end will
+            tell; ``None`` at once where nobody is there.
+        """
+
+
 class IHub(Interface):
     """Where events go."""
 

@@ -109,18 +109,18 @@ def _read_switch(value: object, place: Place) -> bool:
 SWITCH = Kind("true or false", _read_switch)
 
 
-def whole(least: int, auto: bool = False) -> Kind:
+def whole(least: int, auto: bool = False, most: int = MOST) -> Kind:
     """
     A whole number from *least* on; with *auto* also ``"auto"``, read as ``None``.
     """
-    form = f"a whole number from {least} to {MOST}" + (', or "auto"' if auto else "")
+    form = f"a whole number from {least} to {most}" + (', or "auto"' if auto else "")
 
     def read(value: object, place: Place) -> int | None:
         if auto and value == "auto":
             return None
         if not isinstance(value, int) or isinstance(value, bool):
             raise _refused(value, "such number", form)
-        if not least <= value <= MOST:
+        if not least <= value <= most:
             raise _refused(value, "such number", form)
         return value
 

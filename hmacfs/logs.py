@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -28,11 +29,14 @@ from twisted.logger import (
     LogEvent,
     LogLevel,
     LogLevelFilterPredicate,
+    LogPublisher,
     formatEvent,
 )
 from zope.interface import implementer
 
+from hmacfs import redis_url
 from hmacfs.redaction import Redaction, visible
+from hmacfs.settings import Settings
 
 #: What other code than ours logs under: Twisted itself, and its former log.
 FOREIGN = ("twisted", "log_legacy")
@@ -45,6 +49,8 @@ class Line:
 
     :ivar time: RFC 3339, in UTC, to the millisecond.
     :ivar level: ``debug``, ``info``, ``warn``, ``error`` or ``critical``.
+    :ivar worker: the number of the process that says it, 0 where there are no
+        workers, or of the one that has them.
     :ivar logger: who says it, a dotted name.
     :ivar message: the text; only Twisted's own has several lines.
     :ivar fields: what the text was made of, for programs.
@@ -57,9 +63,10 @@ class Line:
     message: str
     fields: Mapping[str, object]
     traceback: str
+    worker: int = 0
 
 
-def line(event: LogEvent, redaction: Redaction) -> Line:
+def line(event: LogEvent, redaction: Redaction, worker: int = 0) -> Line:
     """
     :return: what may be seen of *event*.
     """
@@ -77,6 +84,7 @@ def line(event: LogEvent, redaction: Redaction) -> Line:
         # fields say the same again.
         fields={} if "log_text" in event else _fields(safe),
         traceback=_several(redaction.clean(failure.getTraceback())) if failure else "",
+        worker=worker,
     )
 
 
@@ -129,14 +137,17 @@ def as_text(line: Line) -> str:
     :return: *line* for a person.
     """
     text = f"{line.message}\n{line.traceback}" if line.traceback else line.message
-    return f"{line.time} {line.level:<5} " + text.replace("\n", "\n    ") + "\n"
+    worker = f"[{line.worker}] " if line.worker else ""
+    return f"{line.time} {line.level:<5} {worker}" + text.replace("\n", "\n    ") + "\n"
 
 
 def as_json(line: Line) -> str:
     """
     :return: *line* for a program: one object, the fields beside the text.
     """
-    own = attrs.asdict(line, filter=lambda field, value: field.name != "fields" and value != "")
+    own = attrs.asdict(
+        line, filter=lambda field, value: field.name != "fields" and value not in ("", 0)
+    )
     return json.dumps({**own, **{k: v for k, v in line.fields.items() if k not in own}}) + "\n"
 
 
@@ -202,23 +213,33 @@ class LogWriter:
     """
 
     def __init__(
-        self, redaction: Redaction, format: Callable[[Line], str], write: Callable[[bytes], object]
+        self,
+        redaction: Redaction,
+        format: Callable[[Line], str],
+        write: Callable[[bytes], object],
+        worker: int = 0,
     ) -> None:
         self._redaction, self._format, self._write = redaction, format, write
+        self._worker = worker
 
     def __call__(self, event: LogEvent) -> None:
-        text = self._format(line(event, self._redaction))
+        text = self._format(line(event, self._redaction, self._worker))
         self._write(text.encode("utf-8", "backslashreplace"))
 
 
 def observer(
-    level: str, format: str, secrets: Iterable[bytes], write: Callable[[bytes], object]
+    level: str,
+    format: str,
+    secrets: Iterable[bytes],
+    write: Callable[[bytes], object],
+    worker: int = 0,
 ) -> ILogObserver:
     """
     :param level: as of :class:`Line`: the least that is written.
     :param format: a key of :data:`FORMATS`.
     :param secrets: what no line may hold.
     :param write: takes the bytes of a line.
+    :param worker: as of :class:`Line`.
     :return: what the log of the process is to be told to.
     """
     least = LogLevel.levelWithName(level)
@@ -226,4 +247,32 @@ def observer(
     if least > LogLevel.debug:
         for namespace in FOREIGN:
             wanted.setLogLevelForNamespace(namespace, max(least, LogLevel.warn))
-    return FilteringLogObserver(LogWriter(Redaction(secrets), FORMATS[format], write), [wanted])
+    return FilteringLogObserver(
+        LogWriter(Redaction(secrets), FORMATS[format], write, worker), [wanted]
+    )
+
+
+def opened(settings: Settings) -> LogFile | Stream:
+    """
+    :return: where *settings* want the log.
+    :raise OSError: the file cannot be opened.
+    """
+    if not settings.log_file:
+        return Stream(sys.stdout.buffer)
+    return LogFile(settings.log_file)
+
+
+def of_settings(settings: Settings, output: LogFile | Stream, worker: int = 0) -> ILogObserver:
+    """
+    :param worker: as of :class:`Line`.
+    :return: what writes the log to *output*; what is critical also goes to
+        standard error where that is a file, for whoever sees nothing come up.
+    """
+    secrets = [*settings.keys, settings.delete_secret]
+    if settings.redis_url:
+        secrets.append((redis_url.parse(settings.redis_url).password or "").encode())
+    told = observer(settings.log_level, settings.log_format, secrets, output.write, worker)
+    if not settings.log_file:
+        return told
+    stderr = Stream(sys.stderr.buffer)
+    return LogPublisher(told, observer("critical", "text", secrets, stderr.write, worker))

@@ -8,15 +8,21 @@ takes a millisecond, so these few lines do it where they stand.
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry
+from collections.abc import Callable
+
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.web import http
 from twisted.web.pages import errorPage, notFound
 from twisted.web.resource import IResource, Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from hmacfs.web.site import ALPN
+
+Refresh = Callable[[], Deferred[None]]
+"""Brings the numbers up to now; the Deferred never fails."""
 
 
 class Page(Resource):
@@ -39,11 +45,27 @@ class Exposition(Page):
 
     isLeaf = True
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: Collector, refresh: Refresh | None) -> None:
         super().__init__()
         self._registry = registry
+        self._refresh = refresh
 
-    def render_GET(self, request: Request) -> bytes:
+    def render_GET(self, request: Request) -> bytes | int:
+        if self._refresh is None:
+            return self._told(request)
+        gone = request.notifyFinish().addErrback(lambda _: None)
+
+        def tell(_: object) -> None:
+            if not gone.called:
+                body = self._told(request)
+                request.setHeader(b"content-length", b"%d" % len(body))
+                request.write(body)
+                request.finish()
+
+        self._refresh().addCallback(tell)
+        return NOT_DONE_YET
+
+    def _told(self, request: Request) -> bytes:
         accept = b",".join(request.requestHeaders.getRawHeaders(b"accept", []))
         try:
             encode, content_type = choose_encoder(accept.decode("latin-1"))
@@ -73,10 +95,10 @@ class Root(Resource):
     The two pages, and nothing else.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: Collector, refresh: Refresh | None) -> None:
         super().__init__()
         self.putChild(b"", Pointer())
-        self.putChild(b"metrics", Exposition(registry))
+        self.putChild(b"metrics", Exposition(registry, refresh))
 
     def getChild(self, path: bytes, request: Request) -> IResource:
         return notFound()
@@ -89,8 +111,15 @@ class MetricsSite(Site):
 
     noisy = False
 
-    def __init__(self, registry: CollectorRegistry, reactor: IReactorTime) -> None:
-        super().__init__(Root(registry), timeout=30, reactor=reactor, parsePOSTFormSubmission=False)
+    def __init__(
+        self, registry: Collector, reactor: IReactorTime, refresh: Refresh | None = None
+    ) -> None:
+        """
+        :param refresh: called at each scrape, and waited for; brings the
+            numbers up to now.
+        """
+        root = Root(registry, refresh)
+        super().__init__(root, timeout=30, reactor=reactor, parsePOSTFormSubmission=False)
 
     def log(self, request: http.Request) -> None:
         """Nobody wants a line every 15 seconds."""

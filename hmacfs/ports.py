@@ -75,6 +75,13 @@ class Ports:
         """
         return [place(address, port.getHost()) for address, port in self._ports]
 
+    @property
+    def opened(self) -> Sequence[tuple[Address, Any]]:
+        """
+        Each port, and what the settings say of it.
+        """
+        return tuple(self._ports)
+
     async def open(self) -> None:
         """
         Listen everywhere.

@@ -10,7 +10,7 @@ before, the one that other nodes send its clients to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -71,6 +71,17 @@ class Reunion:
             if record.front in LOCATED:
                 # One that was removed stays so, and its part goes in its time.
                 await self._metadata.put(attrs.evolve(record, node=self._node))
+
+    async def finished(self, ids: Iterable[str]) -> None:
+        """
+        Note of the uploads *ids* that they became files, where whoever
+        received them has not come to that.
+        """
+        for id in ids:
+            record: UploadRecord | None = await self._metadata.get(id)
+            if record is not None and record.state == "open":
+                until = int(self._clock.seconds()) + self._expiry
+                await self._metadata.put(record.changed(state="finished", until=until))
 
     async def _settle(self, record: UploadRecord, waiting: Mapping[str, UploadRecord]) -> None:
         changes: dict[str, Any] = {"node": self._node}

@@ -23,6 +23,9 @@ from hmacfs.retention_kind import RETENTION
 #: A chunk is held in memory for every transfer.
 LARGEST_CHUNK = 64 * 2**20
 
+#: There is room for those that end, too: see :data:`hmacfs.commons.PLACES`.
+MOST_WORKERS = 31
+
 
 @attrs.frozen
 class Key:
@@ -33,7 +36,6 @@ class Key:
     :ivar default: as it would stand in the file.
     :ivar kind: what its value may be.
     :ivar why: one line for the operator.
-    :ivar later: it is known and checked, and nothing acts on it yet.
     :ivar example: how it is written, where the default does not show it.
     """
 
@@ -41,7 +43,6 @@ class Key:
     default: object
     kind: Kind
     why: str
-    later: bool = False
     example: str = ""
 
     @property
@@ -350,23 +351,20 @@ KEYS: tuple[Key, ...] = (
     Key(
         "Workers",
         1,
-        kinds.whole(1, auto=True),
+        kinds.whole(1, auto=True, most=MOST_WORKERS),
         "How many processes serve.",
-        later=True,
     ),
     Key(
         "MinWorkers",
         1,
-        kinds.whole(1),
+        kinds.whole(1, most=MOST_WORKERS),
         'The least processes where Workers is "auto".',
-        later=True,
     ),
     Key(
         "MaxWorkers",
         "auto",
-        kinds.whole(1, auto=True),
+        kinds.whole(1, auto=True, most=MOST_WORKERS),
         'The most processes where Workers is "auto"; "auto" is one for each processor.',
-        later=True,
     ),
     Key(
         "RedisURL",

@@ -13,10 +13,9 @@ import sys
 from typing import Any
 
 from twisted.application.service import IService
-from twisted.logger import ILogObserver, LogPublisher
 from twisted.python import usage
 
-from hmacfs import __version__, descriptors, loading, logs, redis_url, systemd
+from hmacfs import __version__, descriptors, loading, logs, systemd
 from hmacfs.access_log import AccessLog
 from hmacfs.care.care import Care
 from hmacfs.config import Problem, Problems, Settings
@@ -83,7 +82,12 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     loaded = load(options["config"])
     settings = loaded.settings
     output = open_log(settings)
-    observer = make_observer(settings, output)
+    observer = logs.of_settings(settings, output)
+    if settings.workers != 1:
+        # What nobody else need know of.
+        from hmacfs.supervisor import make_supervisor
+
+        return make_supervisor(loaded, output.reopen, observer, reactor)
 
     hub = Hub(reactor)
     hub.listen(AccessLog(settings.log_level).heard)
@@ -184,28 +188,11 @@ def open_log(settings: Settings) -> logs.LogFile | logs.Stream:
     """
     :raise SystemExit: the log file cannot be opened.
     """
-    if not settings.log_file:
-        return logs.Stream(sys.stdout.buffer)
     try:
-        return logs.LogFile(settings.log_file)
+        return logs.opened(settings)
     except OSError as error:
         text = f"{settings.log_file} cannot be opened: {error.strerror}."
         raise refused(Problems([Problem("LogFile", text)])) from None
-
-
-def make_observer(settings: Settings, output: logs.LogFile | logs.Stream) -> ILogObserver:
-    """
-    :return: what writes the log to *output*; what is critical also goes to
-        standard error where that is a file, for whoever sees nothing come up.
-    """
-    secrets = [*settings.keys, settings.delete_secret]
-    if settings.redis_url:
-        secrets.append((redis_url.parse(settings.redis_url).password or "").encode())
-    observer = logs.observer(settings.log_level, settings.log_format, secrets, output.write)
-    if not settings.log_file:
-        return observer
-    stderr = logs.Stream(sys.stderr.buffer)
-    return LogPublisher(observer, logs.observer("critical", "text", secrets, stderr.write))
 
 
 def refused(problems: Problems) -> SystemExit:

@@ -97,7 +97,11 @@ class Caller(HTTPConnection):
 class ProcessCase(SynchronousTestCase):
     """
     Daemons with a folder of their own, ended when the test ends.
+
+    :cvar common: keys of the configuration of all of them.
     """
+
+    common: Mapping[str, object] = {}
 
     def setUp(self) -> None:
         # A path below the folder of the tests may be longer than a socket's may be.
@@ -110,7 +114,7 @@ class ProcessCase(SynchronousTestCase):
         """
         # A configuration that others can read would be warned of.
         (self.folder / "hmacfs.toml").touch(0o600)
-        daemon = Daemon(self.folder, **settings)
+        daemon = Daemon(self.folder, **{**self.common, **settings})
         self.addCleanup(daemon.end)
         return daemon
 
@@ -128,7 +132,12 @@ class ProcessCase(SynchronousTestCase):
         """
         path = self.folder / "settings.toml"
         path.touch(0o600)
-        table = {"Secret": SECRET, "StoreDir": str(self.folder / "store"), **settings}
+        table = {
+            "Secret": SECRET,
+            "StoreDir": str(self.folder / "store"),
+            **self.common,
+            **settings,
+        }
         path.write_text(toml.dumps(table))
         return str(path)
 

@@ -43,6 +43,20 @@ class SlowIndex(MemoryIndex):
         return self.batches[-1][1]
 
 
+class Told:
+    """
+    What is held for a row, and tells when it is let go.
+    """
+
+    key = ""
+
+    def __init__(self, part: str, told: list[str]) -> None:
+        self._part, self._told = part, told
+
+    def drop(self) -> None:
+        self._told.append(self._part)
+
+
 class BacklogTests(SynchronousTestCase):
     """
     Rows are written in batches, and a part goes when its row is there.
@@ -61,9 +75,7 @@ class BacklogTests(SynchronousTestCase):
         """
         part = f"{name}.{size}".encode()
         self.disk.close(self.disk.create(self.folder, part, 0o600))
-        self.backlog.add(
-            Row(name, "a/b", size, 0), part, settled=lambda: self.told.append(part.decode())
-        )
+        self.backlog.add(Row(name, "a/b", size, 0), part, share=Told(part.decode(), self.told))
 
     def parts(self) -> list[bytes]:
         return sorted(self.disk.names(self.folder))

@@ -415,24 +415,13 @@ class WarningTests(ConfigCase):
             ('SecretFile: every user of this machine can read "/etc/secret"; chmod 600 helps.',),
         )
 
-    def test_later(self) -> None:
-        """
-        A setting that nothing acts on yet says so, unless it is the default.
-        """
-        table = {"Secret": KEY, "MinWorkers": 1, "MaxWorkers": 3, "Workers": "auto"}
-        self.assertEqual(
-            self.parse(table).warnings,
-            (
-                "Workers: this version knows it and does not act on it yet.",
-                "MaxWorkers: this version knows it and does not act on it yet.",
-            ),
-        )
-
     def test_acted_on(self) -> None:
         """
         Of a setting that counts nothing is said.
         """
         table = {
+            "Workers": "auto",
+            "MaxWorkers": 3,
             "ChunkingEnabled": False,
             "ResumableUploadsEnabled": False,
             "InformationalResponses": "never",

@@ -457,8 +457,6 @@ class ExampleTests(LoadingCase):
         What the example says of *key*: why, what may be written, the default.
         """
         lines = [key.why, f"Value: {key.kind.form}."]
-        if key.later:
-            lines.append("This version checks it and does not act on it yet.")
         comments = "\n".join(
             textwrap.fill(line, 98, initial_indent="# ", subsequent_indent="# ") for line in lines
         )

@@ -210,6 +210,36 @@ class JSONTests(Written):
         self.assertIn("ValueError: <redacted>", str(told["traceback"]))
 
 
+class WorkerTests(Written):
+    """
+    Where there are several processes a line says whose it is.
+    """
+
+    def told(self, format: str) -> str:
+        tried = observer("info", format, [], self.written.write, 2)
+        tried(
+            {
+                "log_time": 0.0,
+                "log_level": LogLevel.warn,
+                "log_namespace": "x",
+                "log_format": "no cats",
+            }
+        )
+        return self.text()
+
+    def test_text(self) -> None:
+        """
+        Its number stands before the text.
+        """
+        self.assertEqual(self.told("text"), "1970-01-01T00:00:00.000Z warn  [2] no cats\n")
+
+    def test_json(self) -> None:
+        """
+        Its number is a field.
+        """
+        self.assertEqual(json.loads(self.told("json"))["worker"], 2)
+
+
 class LevelTests(Written):
     """
     ``LogLevel`` is the least that is written.

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.metrics_site import MetricsSite
@@ -48,6 +51,38 @@ class MetricsSiteTests(SynchronousTestCase):
         top, _, body = transport.value().partition(b"\r\n\r\n")
         status, *fields = top.decode("latin-1").split("\r\n")
         return status.encode(), dict(f.lower().split(": ", 1) for f in fields), body.decode()
+
+    def test_refreshed(self) -> None:
+        """
+        Where several processes count, all are asked before it is answered.
+        """
+        registry, told = CollectorRegistry(), Deferred[None]()
+        cats = Counter("cats", "Cats that were seen.", registry=registry)
+        self.site = MetricsSite(registry, Clock(), lambda: told)
+        transport = StringTransport()
+        protocol = self.site.buildProtocol(transport.getPeer())
+        protocol.makeConnection(transport)
+        protocol.dataReceived(b"GET /metrics HTTP/1.1\r\nHost: metrics\r\n\r\n")
+        self.assertEqual(transport.value(), b"")
+        cats.inc(5)
+        told.callback(None)
+        top, _, body = transport.value().partition(b"\r\n\r\n")
+        self.assertIn(b"cats_total 5.0", body)
+        self.assertIn(b"Content-Length: %d\r\n" % len(body), top + b"\r\n")
+
+    def test_gone(self) -> None:
+        """
+        Who does not wait for that is not answered.
+        """
+        told = Deferred[None]()
+        self.site = MetricsSite(CollectorRegistry(), Clock(), lambda: told)
+        transport = StringTransport()
+        protocol = self.site.buildProtocol(transport.getPeer())
+        protocol.makeConnection(transport)
+        protocol.dataReceived(b"GET /metrics HTTP/1.1\r\nHost: metrics\r\n\r\n")
+        protocol.connectionLost(Failure(ConnectionDone()))
+        told.callback(None)
+        self.assertEqual(transport.value(), b"")
 
     def test_plain(self) -> None:
         """

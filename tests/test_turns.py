@@ -41,6 +41,9 @@ class TurnsTests(SynchronousTestCase):
     def take(self, going_on: bool = True, of: Any = NAME, size: int = 3) -> Deferred[Turn]:
         return Deferred.fromCoroutine(self.turns.take(Slot(of, size, "text/plain"), going_on))
 
+    def size(self) -> int | None:
+        return self.successResultOf(Deferred.fromCoroutine(self.turns.size(NAME)))
+
     def taken(self) -> Turn:
         return self.successResultOf(self.take())
 
@@ -55,11 +58,11 @@ class TurnsTests(SynchronousTestCase):
         """
         As long as somebody has a name it is known how long its file will be.
         """
-        self.assertEqual(self.turns.size(NAME), None)
+        self.assertEqual(self.size(), None)
         turn = self.successResultOf(self.take(size=5))
-        self.assertEqual(self.turns.size(NAME), 5)
+        self.assertEqual(self.size(), 5)
         turn.end()
-        self.assertEqual(self.turns.size(NAME), None)
+        self.assertEqual(self.size(), None)
 
     def test_ended(self) -> None:
         """

@@ -79,6 +79,32 @@ def open_area(disk: IDisk, path: str, network: bool) -> Area:
         raise
 
 
+def join_area(disk: IDisk, path: str, known: Area, guard: int) -> Area:
+    """
+    Open what another process of this daemon has opened and tried out.
+
+    :param known: as it has it.
+    :param guard: its lock, inherited: a store is in use until all have let go.
+    """
+    opened: list[int] = []
+    try:
+        opened.append(disk.root(path))
+        private = disk.folder(opened[0], RESERVED)
+        try:
+            for name in (b"parts", b"versions", b"trash", b"locks"):
+                opened.append(disk.folder(private, name))
+        finally:
+            disk.close(private)
+    except BaseException:
+        for descriptor in opened:
+            disk.close(descriptor)
+        raise
+    root, parts, versions, trash, locks = opened
+    return attrs.evolve(
+        known, root=root, parts=parts, versions=versions, trash=trash, locks=locks, guard=guard
+    )
+
+
 def _open(disk: IDisk, path: str, network: bool, opened: list[int]) -> Area:
     def keep(descriptor: int) -> int:
         opened.append(descriptor)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import attrs
 from twisted.internet.defer import Deferred, DeferredLock, succeed
@@ -36,6 +37,19 @@ MOST = 10_000
 """Changes that wait at most, of some 500 bytes each."""
 
 
+class Held(Protocol):
+    """
+    What is held for a row, a :class:`hmacfs.store.quota.Share` say.
+    """
+
+    @property
+    def key(self) -> str:
+        """See :class:`hmacfs.store.quota.Share`."""
+
+    def drop(self) -> None:
+        """Let go of it."""
+
+
 @attrs.define
 class Pending:
     """
@@ -44,13 +58,13 @@ class Pending:
     :ivar row: the last one, which alone counts.
     :ivar versions: by id; ``None`` of one that went.
     :ivar parts: to be dropped when it is written.
-    :ivar settled: whom to tell that it is done with.
+    :ivar shares: of their owner, held until it is done with.
     """
 
     row: Row
     versions: dict[str, VersionRow | None] = attrs.field(factory=dict)
     parts: list[bytes] = attrs.field(factory=list)
-    settled: list[Callable[[], None]] = attrs.field(factory=list)
+    shares: list[Held] = attrs.field(factory=list)
 
     def follow(self, former: Pending) -> None:
         """
@@ -58,7 +72,36 @@ class Pending:
         """
         self.versions = {**former.versions, **self.versions}
         self.parts[:0] = former.parts
-        self.settled[:0] = former.settled
+        self.shares[:0] = former.shares
+
+
+@attrs.frozen
+class Rows:
+    """
+    A batch, as the index is told of it.
+
+    :ivar files: a row for each name.
+    :ivar versions: those that are there now.
+    :ivar gone: the names and ids of those that are not.
+    """
+
+    files: Sequence[Row]
+    versions: Sequence[VersionRow]
+    gone: Sequence[tuple[str, str]]
+
+    @classmethod
+    def of(cls, batch: Sequence[Pending]) -> Rows:
+        """
+        :param batch: a name each.
+        """
+        changes = [
+            (pending.row.name, *change) for pending in batch for change in pending.versions.items()
+        ]
+        return cls(
+            [pending.row for pending in batch],
+            [version for *_, version in changes if version is not None],
+            [(name, id) for name, id, version in changes if version is None],
+        )
 
 
 class Backlog:
@@ -86,20 +129,20 @@ class Backlog:
         id: bytes | None = None,
         made: Sequence[VersionRow] = (),
         gone: Sequence[str] = (),
-        settled: Callable[[], None] | None = None,
+        share: Held | None = None,
     ) -> None:
         """
         Write *row*, soon, and then drop the part *id*, if there is one.
 
         :param made: versions of the same name, written together with it.
         :param gone: the ids of versions of that name that are no more.
-        :param settled: called when the row is written, before anything that
+        :param share: dropped when the row is written, before anything that
             the index was asked for later is answered; or when it is given up.
         """
         if self._changes >= MOST:
             self.log.warn("the index is too slow: a row waits for the next start")
-            if settled is not None:
-                settled()
+            if share is not None:
+                share.drop()
             return
         self._changes += 1
         pending = self._waiting.setdefault(row.name, Pending(row))
@@ -108,8 +151,8 @@ class Backlog:
         pending.versions.update((version.id, version) for version in made)
         if id is not None:
             pending.parts.append(id)
-        if settled is not None:
-            pending.settled.append(settled)
+        if share is not None:
+            pending.shares.append(share)
         if self._timer is None:
             self._timer = self._clock.callLater(DELAY, self._due)
 
@@ -162,12 +205,15 @@ class Backlog:
         batch = list(self._writing.values())
         if not batch:
             return succeed(None)
-        written = self._index.run(_write, batch)
+        written = self._hand_over(batch)
         # Nothing may come between: whoever asks the index for a sum, and adds
         # what is on its way, would count a row twice or not at all.
         written.addCallbacks(_told, self._failed, (batch,), errbackArgs=(batch,))
         written.addCallback(lambda ids: self._threads.run(self._drop, ids))
         return written.addCallback(self._written)
+
+    def _hand_over(self, batch: Sequence[Pending]) -> Deferred[None]:
+        return self._index.run(write, Rows.of(batch))
 
     def _drop(self, ids: Sequence[bytes]) -> None:
         for id in ids:
@@ -206,13 +252,23 @@ class Backlog:
         self._writing = {}
 
 
-def _write(database: sqlite3.Connection, batch: Collection[Pending]) -> None:
-    files.write(database, (pending.row for pending in batch))
-    changes = [
-        (pending.row.name, *change) for pending in batch for change in pending.versions.items()
-    ]
-    versions.drop(database, ((name, id) for name, id, version in changes if version is None))
-    versions.write(database, (version for *_, version in changes if version is not None))
+def write(database: sqlite3.Connection, rows: Rows) -> None:
+    """
+    Write down a batch.
+    """
+    files.write(database, rows.files)
+    versions.drop(database, rows.gone)
+    versions.write(database, rows.versions)
+
+
+def write_newest(database: sqlite3.Connection, rows: Rows) -> None:
+    """
+    The same of a process among several, which write to one name in turn but
+    tell of it as they like: what was stored later stays.
+    """
+    known = ((row, files.find(database, row.name)) for row in rows.files)
+    newest = [row for row, seen in known if seen is None or seen.stored <= row.stored]
+    write(database, attrs.evolve(rows, files=newest))
 
 
 def _told(result: None, batch: Sequence[Pending]) -> list[bytes]:
@@ -225,8 +281,8 @@ def _told(result: None, batch: Sequence[Pending]) -> list[bytes]:
 
 def _settle(batch: Iterable[Pending]) -> None:
     for pending in batch:
-        for settled in pending.settled:
-            settled()
+        for share in pending.shares:
+            share.drop()
 
 
 def _parts(batch: Iterable[Pending]) -> list[bytes]:

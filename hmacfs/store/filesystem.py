@@ -48,7 +48,8 @@ from hmacfs.records import (
     Version,
 )
 from hmacfs.store import terms
-from hmacfs.store.area import Area, open_area
+from hmacfs.store.area import Area
+from hmacfs.store.company import Alone
 from hmacfs.store.files import StoredFile
 from hmacfs.store.known import Known
 from hmacfs.store.labels import Label, begun
@@ -82,10 +83,12 @@ class FilesystemStore:
         threads: IThreads,
         policy: Policy,
         syncs: IThreads | None = None,
+        company: Alone | None = None,
     ) -> None:
         """
         :param root: the absolute path of the store.
         :param syncs: where commits wait for the disk, if not in *threads*.
+        :param company: what it shares with other processes of this daemon.
         """
         self._syncs = syncs or threads
         self._disk = disk
@@ -94,6 +97,7 @@ class FilesystemStore:
         self._clock = clock
         self._threads = threads
         self._policy = policy
+        self._company = company or Alone()
         self._opened: Opened | None = None
         self._removes: Retiring | None = None
         self._serves: Serving | None = None
@@ -104,7 +108,9 @@ class FilesystemStore:
         self._threads.start()
         self._syncs.start()
         try:
-            area = yield self._threads.run(open_area, self._disk, self._root, self._policy.network)
+            area = yield self._threads.run(
+                self._company.area, self._disk, self._root, self._policy.network
+            )
             try:
                 yield self._index.start()
                 self._opened = yield self._recover(area)
@@ -126,7 +132,8 @@ class FilesystemStore:
         """
         opened, self._opened = self._opened, None
         if opened is not None:
-            yield Resumption(opened).settle()
+            if self._company.first:
+                yield Resumption(opened).settle()
             yield opened.backlog.stop()
             yield self._index.stop()
             opened.checking.close()
@@ -138,7 +145,7 @@ class FilesystemStore:
         self, slot: Slot, record: UploadRecord | None = None, soon: bool = False
     ) -> Generator[Deferred[Any], Any, IUpload]:
         """See :meth:`hmacfs.interfaces.IStore.begin`."""
-        opened = self._open_one()
+        opened = self.opened
         share, promise = opened.quota.share(slot.owner), Promise(opened.space)
         try:
             if (yield opened.refusing.buried(slot.name)):
@@ -181,11 +188,11 @@ class FilesystemStore:
 
     def unfinished(self) -> Sequence[UploadRecord]:
         """See :meth:`hmacfs.interfaces.IResumes.unfinished`."""
-        return self._open_one().suspended.records()
+        return self.opened.suspended.records()
 
     def waiting(self, name: StoredName) -> Sequence[str]:
         """See :meth:`hmacfs.interfaces.IResumes.waiting`."""
-        return [id.decode() for id in self._open_one().suspended.named(name)]
+        return [id.decode() for id in self.opened.suspended.named(name)]
 
     def drop(self, id: str) -> Deferred[None]:
         """See :meth:`hmacfs.interfaces.IResumes.drop`."""
@@ -198,16 +205,16 @@ class FilesystemStore:
     def figures(self) -> Deferred[Figures]:
         """See :meth:`hmacfs.interfaces.IStore.figures`."""
         kept = self._index.totals().files
-        return succeed(Figures(kept.count, kept.size, self._open_one().space.left()))
+        return succeed(Figures(kept.count, kept.size, self.opened.space.left()))
 
     def faults(self) -> Sequence[str]:
         """See :meth:`hmacfs.interfaces.IStore.faults`."""
-        return [*self._open_one().area.faults, *self._index.faults()]
+        return [*self.opened.area.faults, *self._index.faults()]
 
     @inlineCallbacks
     def versions(self, name: StoredName) -> Generator[Deferred[Any], Any, Sequence[Version]]:
         """See :meth:`hmacfs.abilities.IVersioned.versions`."""
-        opened, now = self._open_one(), self._clock.seconds()
+        opened, now = self.opened, self._clock.seconds()
         rows = yield opened.rows(name)
         found: Sequence[Version]
         found = yield self._threads.run(opened.versions.listed, name, now, rows)
@@ -216,7 +223,7 @@ class FilesystemStore:
     @inlineCallbacks
     def open_version(self, name: StoredName, id: str) -> Generator[Deferred[Any], Any, IFile]:
         """See :meth:`hmacfs.abilities.IVersioned.open_version`."""
-        opened, now = self._open_one(), self._clock.seconds()
+        opened, now = self.opened, self._clock.seconds()
         rows = yield opened.rows(name)
         found: tuple[int, Known]
         found = yield self._threads.run(opened.versions.open, name, id, now, rows)
@@ -236,7 +243,7 @@ class FilesystemStore:
 
     def buried(self, name: StoredName) -> Deferred[bool]:
         """See :meth:`hmacfs.abilities.IRemoves.buried`."""
-        return self._open_one().refusing.buried(name)
+        return self.opened.refusing.buried(name)
 
     def forget(self, name: StoredName) -> Deferred[bool]:
         """See :meth:`hmacfs.abilities.IRemoves.forget`."""
@@ -280,35 +287,35 @@ class FilesystemStore:
 
     def settled(self) -> Deferred[None]:
         """See :meth:`hmacfs.abilities.IIndexed.settled`."""
-        return self._open_one().backlog.flush()
+        return self.opened.backlog.flush()
 
     def crawl(self, cursor: tuple[str, ...] | None, most: int) -> Deferred[Checked]:
         """See :meth:`hmacfs.abilities.IChecks.crawl`."""
-        return self._open_one().checking.crawl(cursor, most)
+        return self.opened.checking.crawl(cursor, most)
 
     def check(self, cursor: tuple[str, ...] | None, most: int) -> Deferred[Checked]:
         """See :meth:`hmacfs.abilities.IChecks.check`."""
-        return self._open_one().checking.check(cursor, most)
+        return self.opened.checking.check(cursor, most)
 
     def mend(self, found: Sequence[Disagreement]) -> Deferred[int]:
         """See :meth:`hmacfs.abilities.IChecks.mend`."""
-        return self._open_one().checking.mend(found)
+        return self.opened.checking.mend(found)
 
     def forget_rows(self, most: int) -> Deferred[bool]:
         """See :meth:`hmacfs.abilities.IChecks.forget_rows`."""
-        return self._open_one().checking.forget_rows(most)
+        return self.opened.checking.forget_rows(most)
 
     def banned(self) -> Deferred[Sequence[str]]:
         """See :meth:`hmacfs.abilities.IBans.banned`."""
-        return succeed(sorted(self._open_one().refusing.banned))
+        return succeed(sorted(self.opened.refusing.banned))
 
     def ban(self, sha256: str) -> Deferred[bool]:
         """See :meth:`hmacfs.abilities.IBans.ban`."""
-        return self._open_one().refusing.ban(sha256)
+        return self.opened.refusing.ban(sha256)
 
     def unban(self, sha256: str) -> Deferred[bool]:
         """See :meth:`hmacfs.abilities.IBans.unban`."""
-        return self._open_one().refusing.unban(sha256)
+        return self.opened.refusing.unban(sha256)
 
     @inlineCallbacks
     def _stop_threads(self) -> Generator[Deferred[Any], Any, None]:
@@ -317,7 +324,7 @@ class FilesystemStore:
             yield self._threads.stop()
 
     def _resumption(self) -> Resumption:
-        return Resumption(self._open_one())
+        return Resumption(self.opened)
 
     def _retiring(self) -> Retiring:
         assert self._removes is not None, "the store is not started"
@@ -328,16 +335,20 @@ class FilesystemStore:
         return self._serves
 
     def _undoing(self) -> Undoing:
-        return Undoing(self._open_one())
+        return Undoing(self.opened)
 
-    def _open_one(self) -> Opened:
+    @property
+    def opened(self) -> Opened:
+        """What it works with while it is started."""
         assert self._opened is not None, "the store is not started"
         return self._opened
 
     @inlineCallbacks
     def _recover(self, area: Area) -> Generator[Deferred[Any], Any, Opened]:
         now = self._clock.seconds()
-        retention = yield self._index.run(terms.since, self._policy.retention, now)
+        company, retention = self._company, self._company.retention
+        if retention is None:
+            retention = yield self._index.run(terms.since, self._policy.retention, now)
         opened = Opened(
             area,
             self._disk,
@@ -347,15 +358,17 @@ class FilesystemStore:
             self._policy,
             retention,
             self._syncs,
+            company,
         )
-        yield recover(opened)
+        if company.first:
+            yield recover(opened)
         return opened
 
     def _check_free(self, slot: Slot, row: Row | None) -> None:
         """
         :raise Refusal: something has the name that does not give way.
         """
-        opened, last = self._open_one(), slot.name.segments[-1]
+        opened, last = self.opened, slot.name.segments[-1]
         try:
             with opened.files.holding(slot.name) as folder:
                 status = self._disk.look(folder, last)
@@ -368,7 +381,7 @@ class FilesystemStore:
             raise taken(status)
 
     def _begin(self, label: Label, id: bytes | None, stale: Sequence[bytes]) -> Part:
-        parts = self._open_one().parts
+        parts = self.opened.parts
         for old in stale:
             parts.drop(old)
         return parts.create(label, id)

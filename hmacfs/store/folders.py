@@ -8,7 +8,8 @@ file in it that was acknowledged.
 
 That holds for a folder that another thread has made this very moment, too.
 Whoever makes one says so first and takes it back when it is synced; whoever
-finds it in between syncs as well, and does not wait.
+finds it in between syncs as well, and does not wait.  Where several processes
+work in one store they say so in their :class:`~hmacfs.commons.Commons`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from threading import Lock
 
+from hmacfs.commons import Commons
 from hmacfs.interfaces import IDisk
 from hmacfs.names import StoredName, jailed
 from hmacfs.store.troubles import MISSING
@@ -31,19 +33,58 @@ serve the files by itself.
 Segments = tuple[bytes, ...]
 
 
+class Unsynced:
+    """
+    The folders that are made and not synced yet, by this process.
+    """
+
+    def __init__(self) -> None:
+        self._folders: Counter[Segments] = Counter()
+        self._lock = Lock()
+
+    def __contains__(self, path: Segments) -> bool:
+        return path in self._folders
+
+    def count(self, path: Segments, change: int) -> None:
+        """
+        :param change: 1 before it is made, -1 when it is synced.
+        """
+        with self._lock:
+            self._folders[path] += change
+            if not self._folders[path]:
+                del self._folders[path]
+
+
+class CommonUnsynced(Unsynced):
+    """
+    The same, by any process; some more may be taken for one.
+    """
+
+    def __init__(self, commons: Commons) -> None:
+        super().__init__()
+        self._commons = commons
+
+    def __contains__(self, path: Segments) -> bool:
+        return self._commons.unsynced(b"/".join(path))
+
+    def count(self, path: Segments, change: int) -> None:
+        """See :meth:`Unsynced.count`."""
+        self._commons.folder(b"/".join(path), change)
+
+
 class Folders:
     """
     The folders of one tree: of the files as they are served, or of the versions.
     """
 
-    def __init__(self, disk: IDisk, root: int) -> None:
+    def __init__(self, disk: IDisk, root: int, unsynced: Unsynced | None = None) -> None:
         """
         :param root: the folder that all of it is below, which stays open.
+        :param unsynced: shared with whoever makes folders there as well.
         """
         self._disk = disk
         self._root = root
-        self._unsynced: Counter[Segments] = Counter()
-        self._lock = Lock()
+        self._unsynced = unsynced or Unsynced()
 
     @contextmanager
     def holding(self, name: StoredName, make: bool = False) -> Iterator[int]:
@@ -99,12 +140,12 @@ class Folders:
         """
         paths = [segments[:depth] for depth in range(1, len(segments) + 1)]
         for path in paths:
-            self._count(path, 1)
+            self._unsynced.count(path, 1)
         try:
             yield
         finally:
             for path in paths:
-                self._count(path, -1)
+                self._unsynced.count(path, -1)
 
     def prune(self, segments: Segments) -> None:
         """
@@ -162,19 +203,13 @@ class Folders:
         return below
 
     def _make(self, here: int, path: Segments) -> None:
-        self._count(path, 1)
+        self._unsynced.count(path, 1)
         try:
             with suppress(FileExistsError):
                 self._disk.make_folder(here, path[-1], FOLDER_MODE)
         except BaseException:
-            self._count(path, -1)
+            self._unsynced.count(path, -1)
             raise
         # Where this fails the folder stays counted: nobody is to trust it.
         self._disk.sync(here)
-        self._count(path, -1)
-
-    def _count(self, path: Segments, change: int) -> None:
-        with self._lock:
-            self._unsynced[path] += change
-            if not self._unsynced[path]:
-                del self._unsynced[path]
+        self._unsynced.count(path, -1)

@@ -17,9 +17,9 @@ from hmacfs.records import Row
 from hmacfs.retention import Retention
 from hmacfs.store import bookkeeping
 from hmacfs.store.area import Area
-from hmacfs.store.backlog import Backlog
 from hmacfs.store.checking import Checking
 from hmacfs.store.commit import Commit
+from hmacfs.store.company import Alone
 from hmacfs.store.digesting import Digesting
 from hmacfs.store.folders import Folders
 from hmacfs.store.held import Held
@@ -28,7 +28,6 @@ from hmacfs.store.known import Knowing
 from hmacfs.store.labels import commit_id
 from hmacfs.store.locks import Locks
 from hmacfs.store.parts import Parts
-from hmacfs.store.quota import Quota
 from hmacfs.store.reconciling import Reconciling
 from hmacfs.store.recovery import Recovery
 from hmacfs.store.refusing import Refusing
@@ -36,8 +35,6 @@ from hmacfs.store.removal import Removal
 from hmacfs.store.restoring import Restoring
 from hmacfs.store.rubbish import Rubbish
 from hmacfs.store.sides import all_sides
-from hmacfs.store.space import Space
-from hmacfs.store.suspended import Suspended
 from hmacfs.store.tables import files
 from hmacfs.store.trees import Trees
 from hmacfs.store.turns import Turns
@@ -119,6 +116,7 @@ class Opened:
         policy: Policy,
         retention: Retention,
         syncs: IThreads,
+        company: Alone,
     ) -> None:
         """
         :param retention: that of *policy*, and since when it holds.
@@ -130,14 +128,22 @@ class Opened:
         self.threads = threads
         self.syncs = syncs
         self.policy = policy
-        self.files = Folders(disk, area.root)
+        self.company = company
+        self.files = Folders(disk, area.root, company.unsynced())
         self.parts = Parts(disk, area.parts, area.attributes)
-        self.old = Folders(disk, area.versions)
+        self.old = Folders(disk, area.versions, company.unsynced())
         self.trash = Folders(disk, area.trash)
-        locks = Locks(disk, area.locks)
+        self.locks = locks = Locks(disk, area.locks)
         self.index = index
         self.knowing = Knowing(disk, area.attributes, retention)
-        self.refusing = Refusing(index, clock, threads, policy.tombstone_ttl)
+        self.refusing = Refusing(
+            index,
+            clock,
+            threads,
+            policy.tombstone_ttl,
+            company.tombstones(),
+            company.commons,
+        )
         self.digesting = Digesting(disk, self.parts, self.files, locks)
         self.commit = Commit(
             disk,
@@ -166,14 +172,14 @@ class Opened:
         self.kept = Kept(disk, trees, self.knowing, self.versions, self.digesting)
         self.reconciling = Reconciling(disk, trees, self.knowing, self.versions)
         self.recovery = Recovery(disk, trees, self.parts, self.knowing, area.boot)
-        self.space = Space(lambda: disk.free(area.root), policy.min_free_space)
-        self.backlog = Backlog(index, clock, threads, self.parts)
+        self.space = company.space(lambda: disk.free(area.root), policy.min_free_space)
+        self.backlog = company.backlog(index, clock, threads, self.parts)
         self.held = Held(disk, area.root)
-        self.suspended = Suspended()
+        self.suspended = company.suspended()
         self.writing: dict[bytes, UploadRecord | None] = {}
         self.unmade: dict[bytes, StoredName] = {}
         self.cut: set[bytes] = set()
-        self.quota = Quota(index, policy.owner_quota)
+        self.quota = company.quota(index, policy.owner_quota)
         self.turns = Turns()
         self.purges = DeferredLock()
         self.stamps = Stamps()
@@ -195,6 +201,12 @@ class Opened:
         """
         row = self.backlog.find(name.text)
         return self.index.run(files.find, name.text) if row is None else succeed(row)
+
+    def unmake(self, name: StoredName) -> None:
+        """
+        Let no part be made for an upload to *name* that has none yet.
+        """
+        self.cut.update(id for id, named in self.unmade.items() if named == name)
 
     def row(self, name: StoredName) -> Deferred[Row | None]:
         """

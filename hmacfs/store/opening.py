@@ -11,8 +11,10 @@ from hmacfs.disk import Disk
 from hmacfs.names import RESERVED
 from hmacfs.retention import Retention
 from hmacfs.settings import Settings
+from hmacfs.store.company import Alone, Member, Others
 from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.index import SqliteIndex
+from hmacfs.store.member import AskedIndex, MemberStore
 from hmacfs.store.opened import Policy
 from hmacfs.store.threads import Threads
 
@@ -28,9 +30,12 @@ and 64 threads were alike), with those of a disk that turns it does.
 """
 
 
-def open_filesystem(settings: Settings, reactor: Any) -> tuple[FilesystemStore, SqliteIndex]:
+def open_filesystem(
+    settings: Settings, reactor: Any, company: Alone | None = None
+) -> tuple[FilesystemStore, SqliteIndex]:
     """
     :param reactor: keeps the time and takes calls from threads.
+    :param company: as of :class:`hmacfs.store.filesystem.FilesystemStore`.
     :return: the store in ``StoreDir``, with its index and its threads, not
         started yet; and that index, for whoever keeps tables of his own in its
         database, while the store is open.
@@ -38,7 +43,41 @@ def open_filesystem(settings: Settings, reactor: Any) -> tuple[FilesystemStore, 
     disk = Disk(durable=settings.durability == "full")
     private = os.path.join(settings.store_dir, RESERVED.decode())
     index = SqliteIndex(private, disk, Threads(reactor, 1, "index"))
-    policy = Policy(
+    policy, threads = policy_of(settings), Threads(reactor, THREADS, "store")
+    store = FilesystemStore(
+        disk, settings.store_dir, index, reactor, threads, policy, _syncs(policy, reactor), company
+    )
+    return store, index
+
+
+def join_filesystem(
+    settings: Settings, reactor: Any, company: Member, chief: Others
+) -> tuple[MemberStore, AskedIndex]:
+    """
+    :param chief: who has opened the store.
+    :return: the same store for a member, with the index that it asks for.
+    """
+    disk, index = Disk(durable=settings.durability == "full"), AskedIndex(chief)
+    policy, threads = policy_of(settings), Threads(reactor, THREADS, "store")
+    store = MemberStore(
+        disk,
+        settings.store_dir,
+        index,
+        reactor,
+        threads,
+        policy,
+        _syncs(policy, reactor),
+        company,
+        chief,
+    )
+    return store, index
+
+
+def policy_of(settings: Settings) -> Policy:
+    """
+    :return: what *settings* say of the store.
+    """
+    return Policy(
         min_free_space=settings.min_free_space,
         upload_expiry=settings.upload_expiry,
         network=settings.allow_network_store,
@@ -49,8 +88,8 @@ def open_filesystem(settings: Settings, reactor: Any) -> tuple[FilesystemStore, 
         trash_ttl=settings.trash_ttl,
         owner_quota=settings.owner_quota or 0,
     )
-    threads = Threads(reactor, THREADS, "store")
+
+
+def _syncs(policy: Policy, reactor: Any) -> Threads | None:
     # Where nothing is synced nobody waits for it.
-    syncs = Threads(reactor, SYNCS, "sync") if policy.durable else None
-    store = FilesystemStore(disk, settings.store_dir, index, reactor, threads, policy, syncs)
-    return store, index
+    return Threads(reactor, SYNCS, "sync") if policy.durable else None

@@ -178,6 +178,12 @@ class Parts:
         if self._disk.status(file).size > size:
             self._disk.truncate(file, size)
 
+    def names(self) -> list[bytes]:
+        """
+        :return: what is in the folder.
+        """
+        return self._disk.names(self.folder)
+
     def size(self, id: bytes) -> int:
         """
         :return: how many bytes a part has.

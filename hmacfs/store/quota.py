@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 
 from hmacfs.errors import OverQuota
 from hmacfs.interfaces import IDatabase
@@ -55,24 +55,31 @@ class Share:
     What was promised to one upload of an owner.
 
     :ivar counts: whether there is anything to ask for.
+    :ivar key: what another process calls it that holds it; ``""`` for none.
     """
 
-    def __init__(self, quota: Quota, owner: str | None) -> None:
+    def __init__(self, quota: Quota, owner: str | None, key: str = "") -> None:
+        self.key = key
         self._quota = quota
         self._owner = owner or ""
         self._size = 0
         self.counts = owner is not None
 
-    @inlineCallbacks
-    def ask(self, size: int) -> Generator[Deferred[Any], Any, None]:
+    def ask(self, size: int) -> Deferred[None]:
         """
         Be promised *size* bytes, in place of what was promised before.
 
         :raise OverQuota: the owner would keep too many; the former promise
             stands.
         """
-        if not self.counts:
-            return
+        return self._ask(size) if self.counts else succeed(None)
+
+    def drop(self) -> None:
+        """Let go of it.  Harmless when called twice."""
+        self._hold(0)
+
+    @inlineCallbacks
+    def _ask(self, size: int) -> Generator[Deferred[Any], Any, None]:
         quota = self._quota
         kept = yield quota.kept(self._owner)
         coming = kept + quota.promised[self._owner] - self._size
@@ -82,10 +89,6 @@ class Share:
                 f"{size} more are too many."
             )
         self._hold(size)
-
-    def drop(self) -> None:
-        """Let go of it.  Harmless when called twice."""
-        self._hold(0)
 
     def _hold(self, size: int) -> None:
         promised = self._quota.promised

@@ -104,7 +104,7 @@ class Recovery:
             self._disk.unlink(self._parts.folder, name)
         for id in ours:
             try:
-                self._decide(id, found)
+                self.decide(id, found)
             except OSError as error:
                 why = os.strerror(error.errno) if error.errno else str(error)
                 raise StoreProblem(
@@ -130,7 +130,14 @@ class Recovery:
                 second.append(name)
         return ids, second
 
-    def _decide(self, id: bytes, found: Recovered) -> None:
+    def decide(self, id: bytes, found: Recovered, sure: bool = False) -> None:
+        """
+        Decide on one part, to which nobody writes.
+
+        :param found: is told of it.
+        :param sure: whether it is known to be as it was left: it has been cut to
+            what is trusted, and the machine was not started since.
+        """
         file = self._disk.open(self._parts.folder, id)
         try:
             status = self._disk.status(file)
@@ -150,7 +157,7 @@ class Recovery:
             row = self._known(name, status, label).row
             made = VersionRow(version, row) if version else None
             found.finished.append(Finished(name, id, row if file else None, made))
-        elif not until or not self._cut(id, status, label):
+        elif not until or not (sure or self._cut(id, status, label)):
             self._parts.drop(id)
         else:
             found.waiting.append(Waiting(name, id, until, recorded(id.decode(), label)))

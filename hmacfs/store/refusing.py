@@ -15,6 +15,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.interfaces import IReactorTime
 
+from hmacfs.commons import Commons
 from hmacfs.errors import Banned, Deleted
 from hmacfs.interfaces import IDatabase, IThreads
 from hmacfs.names import StoredName
@@ -38,17 +39,26 @@ class Refusing:
     """
 
     def __init__(
-        self, index: IDatabase, clock: IReactorTime, threads: IThreads, tombstone_ttl: int
+        self,
+        index: IDatabase,
+        clock: IReactorTime,
+        threads: IThreads,
+        tombstone_ttl: int,
+        filter: Tombstones,
+        commons: Commons | None = None,
     ) -> None:
         """
         :param tombstone_ttl: seconds that a name is buried; 0 for never.
+        :param commons: tells that another process has changed the bans.
         """
         self.banned: frozenset[str] = frozenset()
         self._index = index
         self._clock = clock
         self._threads = threads
         self._tombstone_ttl = tombstone_ttl
-        self._filter = Tombstones()
+        self._filter = filter
+        self._commons = commons
+        self._step = 0 if commons is None else commons.step
 
     @inlineCallbacks
     def start(self) -> Generator[Deferred[Any], Any, None]:
@@ -87,6 +97,16 @@ class Refusing:
         if self._tombstone_ttl and former.expired(self._clock.seconds()):
             raise deleted()
 
+    def in_force(self) -> bool:
+        """
+        In a thread.
+
+        :return: whether any bytes are banned now, by whatever process.
+        """
+        if self._commons is not None and self._commons.step != self._step:
+            self._threads.ask(self._recall)
+        return bool(self.banned)
+
     def check_bytes(self, sha256: str) -> None:
         """
         :raise Banned: they are.
@@ -98,7 +118,7 @@ class Refusing:
     def ban(self, sha256: str) -> Generator[Deferred[Any], Any, bool]:
         """See :meth:`hmacfs.abilities.IBans.ban`."""
         new = sha256 not in self.banned
-        self.banned = yield self._index.run(_ban, [sha256])
+        yield self.ban_all([sha256])
         return new
 
     @inlineCallbacks
@@ -106,14 +126,27 @@ class Refusing:
         """
         Refuse all of *digests* from now on.
         """
-        self.banned = yield self._index.run(_ban, digests)
+        self._changed((yield self._index.run(_ban, digests)))
 
     @inlineCallbacks
     def unban(self, sha256: str) -> Generator[Deferred[Any], Any, bool]:
         """See :meth:`hmacfs.abilities.IBans.unban`."""
         known = sha256 in self.banned
-        self.banned = yield self._index.run(_unban, [sha256])
+        self._changed((yield self._index.run(_unban, [sha256])))
         return known
+
+    def _changed(self, banned: frozenset[str]) -> None:
+        self.banned = banned
+        if self._commons is not None:
+            self._commons.stepped()
+            self._step = self._commons.step
+
+    @inlineCallbacks
+    def _recall(self) -> Generator[Deferred[Any], Any, None]:
+        # Looked at first: what changes behind it is found the next time.
+        step = 0 if self._commons is None else self._commons.step
+        self.banned = yield self._index.run(bans.all)
+        self._step = step
 
 
 def _ban(database: sqlite3.Connection, digests: Iterable[str]) -> frozenset[str]:

@@ -149,11 +149,13 @@ class Retiring:
             yield opened.refusing.ban_all(digests)
         errand = Errand(name.text, ANY, (ANY,), until=self._until(now), everywhere=True)
         # Before the parts are looked at: one that is made from now on goes by this.
-        opened.cut.update(id for id, named in opened.unmade.items() if named == name)
+        yield opened.company.unmake(name)
+        opened.unmake(name)
         outcome = yield self._do(errand, rows, trashed)
         for id in outcome.parts:
             opened.suspended.remove(id)
         opened.cut.update(opened.writing.keys() & outcome.parts)
+        opened.company.cut(outcome.parts)
         return _told(outcome)
 
     @inlineCallbacks

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hmacfs.commons import Commons
 from hmacfs.store.troubles import full
 
 
 class Space:
     """
     The room of one store.
-
-    :ivar promised: bytes that uploads under way may still write.
     """
 
     def __init__(self, free: Callable[[], int], kept_back: int) -> None:
@@ -28,15 +27,61 @@ class Space:
         :param free: tells what the file system has.
         :param kept_back: ``MinFreeSpace``, bytes.
         """
-        self.promised = 0
         self._free = free
         self._kept_back = kept_back
+        self._own = 0
+
+    @property
+    def promised(self) -> int:
+        """Bytes that uploads under way may still write."""
+        return self._own
 
     def left(self) -> int:
         """
         :return: bytes that one more upload could be promised.
         """
         return max(0, self._free() - self._kept_back - self.promised)
+
+    def ask(self, more: int) -> None:
+        """
+        Promise *more* bytes.
+
+        :raise NoSpace: there are less.
+        """
+        if more > self.left():
+            raise full()
+        self.need(more)
+
+    def need(self, more: int) -> None:
+        """
+        Count *more* bytes as promised, less where that is negative.
+        """
+        self._own += more
+
+
+class CommonSpace(Space):
+    """
+    The room of one store, for one of the processes that write there.
+    """
+
+    def __init__(self, free: Callable[[], int], kept_back: int, commons: Commons) -> None:
+        super().__init__(free, kept_back)
+        self._commons = commons
+
+    @property
+    def promised(self) -> int:
+        """See :attr:`Space.promised`: those of all of them."""
+        return self._commons.promised
+
+    def ask(self, more: int) -> None:
+        """See :meth:`Space.ask`."""
+        with self._commons.promising():
+            super().ask(more)
+
+    def need(self, more: int) -> None:
+        """See :meth:`Space.need`."""
+        super().need(more)
+        self._commons.promise(self._own)
 
 
 class Promise:
@@ -54,13 +99,12 @@ class Promise:
 
         :raise NoSpace: there is less; the former promise stands.
         """
-        if size > self._space.left() + self._size:
-            raise full()
-        self.need(size)
+        self._space.ask(size - self._size)
+        self._size = size
 
     def need(self, size: int) -> None:
         """
         Need *size* bytes from now on: some were written, or given back.
         """
-        self._space.promised += size - self._size
+        self._space.need(size - self._size)
         self._size = size

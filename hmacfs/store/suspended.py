@@ -5,9 +5,10 @@ The parts that wait for somebody to go on with them.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
+from twisted.internet.defer import Deferred
 
 from hmacfs.names import StoredName
 from hmacfs.uploads import UploadRecord
@@ -42,8 +43,19 @@ class Suspended:
         self._named: dict[StoredName, list[bytes]] = {}
         self._timed: list[tuple[int, bytes]] = []
 
-    def add(self, waiting: Waiting) -> None:
-        """Let one more wait."""
+    def add(self, waiting: Waiting) -> Deferred[None] | None:
+        """
+        Let one more wait.
+
+        :return: what has to be waited for, so that all know of it.
+        """
+        self._add(waiting)
+        return None
+
+    def _add(self, waiting: Waiting) -> None:
+        if waiting.id in self._waiting:
+            # Somebody else found it meanwhile.
+            self._remove(waiting.id)
         self._waiting[waiting.id] = waiting
         self._named.setdefault(waiting.name, []).append(waiting.id)
         heapq.heappush(self._timed, (waiting.until, waiting.id))
@@ -82,6 +94,15 @@ class Suspended:
 
         :return: what it was, ``None`` where it did not wait.
         """
+        return self._remove(id)
+
+    def every(self) -> Sequence[Waiting]:
+        """
+        :return: all of them.
+        """
+        return tuple(self._waiting.values())
+
+    def _remove(self, id: bytes) -> Waiting | None:
         waiting = self._waiting.pop(id, None)
         if waiting is not None:
             ids = self._named[waiting.name]
@@ -118,3 +139,42 @@ class Suspended:
         for id in gone:
             self.remove(id)
         return gone
+
+
+class CommonSuspended(Suspended):
+    """
+    The same in one of several processes, each of which knows all of them.
+
+    Who has a turn at a name has heard by then what waits for it: see
+    :meth:`hmacfs.interfaces.INeighbours.enter`.
+    """
+
+    def __init__(
+        self, came: Callable[[Waiting], Deferred[None]], went: Callable[[bytes], object]
+    ) -> None:
+        """
+        :param came: tells the others of one more; fires when they know of it.
+        :param went: tells the others that the part of this id does not wait.
+        """
+        super().__init__()
+        self._came, self._went = came, went
+
+    def add(self, waiting: Waiting) -> Deferred[None]:
+        """See :meth:`Suspended.add`."""
+        self._add(waiting)
+        return self._came(waiting)
+
+    def remove(self, id: bytes) -> Waiting | None:
+        """See :meth:`Suspended.remove`."""
+        waiting = self._remove(id)
+        if waiting is not None:
+            self._went(id)
+        return waiting
+
+    def heard(self, waiting: Waiting) -> None:
+        """Another process told of *waiting*."""
+        self._add(waiting)
+
+    def missed(self, id: bytes) -> None:
+        """Another process told that the part *id* does not wait any longer."""
+        self._remove(id)

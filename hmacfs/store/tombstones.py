@@ -39,9 +39,13 @@ class Tombstones:
     The filter of one store, for any thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, memory: memoryview | None = None) -> None:
+        """
+        :param memory: :data:`BITS` of it, where other processes look as well,
+            and this one alone adds.
+        """
         # Zeros that take no room until a bit among them is set.
-        self._bytes = mmap(-1, BITS // 8)
+        self._bytes = mmap(-1, BITS // 8) if memory is None else memory
         self._lock = Lock()
 
     @inlineCallbacks

@@ -226,7 +226,10 @@ class FilesystemUpload:
         made = () if committed.version is None else (committed.version,)
         # It is held until the row is written.
         share, self._share = self._share, opened.quota.share(None)
-        opened.backlog.add(committed.file.row, self._part.id, made, settled=share.drop)
+        opened.backlog.add(committed.file.row, self._part.id, made, share=share)
+        if opened.company.commons is not None and not opened.parts.attributes:
+            # What the file does not say other processes find in the index.
+            yield opened.backlog.flush()
         record: FileRecord = committed.file.record
         return record
 
@@ -262,11 +265,11 @@ class FilesystemUpload:
             self.record = self.record.changed(until=until)
             self._opened.writing[part.id] = self.record
 
-    def _suspended(self, part: Part) -> None:
+    def _suspended(self, part: Part) -> Deferred[None] | None:
         self._changed(part)
         until = part.label.until
         assert until is not None
-        self._opened.suspended.add(Waiting(self.slot.name, part.id, until, self.record))
+        return self._opened.suspended.add(Waiting(self.slot.name, part.id, until, self.record))
 
     def _failed(self, failure: Failure) -> Failure:
         if failure.check(NotStored):

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from hmacfs.errors import MethodNotAllowed, NotFound, Refusal
 from hmacfs.events import UploadRefused
-from hmacfs.interfaces import IBody, IHub, IMetadata, IResumes, IStore
+from hmacfs.interfaces import IBody, IHub, IMetadata, INeighbours, IResumes, IStore
 from hmacfs.resumable.fronts import front_of
 from hmacfs.resumable.steps import Append, Create, Probe
 from hmacfs.verdict import Rules, creation_verdict, verdict
@@ -43,6 +43,7 @@ class Admission:
         clock: IReactorTime,
         rules: Rules,
         terms: Terms,
+        neighbours: INeighbours | None = None,
     ) -> None:
         """
         :param files: where uploads become files.
@@ -53,7 +54,7 @@ class Admission:
         self._clock = clock
         self._rules = rules
         records = Records(metadata, clock, terms.expiry)
-        engine = Engine(files, records, hub, clock, terms)
+        engine = Engine(files, records, hub, clock, terms, neighbours)
         kept = None if parts is None else Kept(parts, records)
         self._slots = SlotDoor(engine, records, kept)
         self._ranges = None if kept is None else RangeDoor(engine, kept, files, rules)

@@ -528,7 +528,7 @@ class UploadChannel(HTTPChannel):
         :return: the line of a head that says that the connection ends behind
             the answer, where it does.
         """
-        if self._body_pending or self.site.draining:
+        if self._body_pending or self.site.ending:
             self.persistent = False
         return b"" if self.persistent else b"Connection: close\r\n"
 

@@ -16,7 +16,7 @@ from hmacfs.digests import wanted
 from hmacfs.errors import ChunkingDisabled, NotFound, ShuttingDown
 from hmacfs.events import UploadResumed, UploadStarted
 from hmacfs.http1 import Head
-from hmacfs.interfaces import IBody, IFile, IHub, IStore, IUpload
+from hmacfs.interfaces import IBody, IFile, IHub, INeighbours, IStore, IUpload
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord
 from hmacfs.resumable.steps import Append, Create, Probe, Step
@@ -70,14 +70,20 @@ class Engine:
     """
 
     def __init__(
-        self, files: IStore, records: Records, hub: IHub, clock: IReactorTime, terms: Terms
+        self,
+        files: IStore,
+        records: Records,
+        hub: IHub,
+        clock: IReactorTime,
+        terms: Terms,
+        neighbours: INeighbours | None,
     ) -> None:
         self.terms = terms
         self._files = files
         self._records = records
         self._hub = hub
         self._clock = clock
-        self._turns = Turns(clock)
+        self._turns = Turns(clock, neighbours)
 
     async def take(self, request: UploadRequest, slot: Slot, going_on: bool) -> Turn:
         """
@@ -87,11 +93,11 @@ class Engine:
         request.site.watch(turn.ended)
         return turn
 
-    def coming(self, name: StoredName) -> int | None:
+    async def coming(self, name: StoredName) -> int | None:
         """
         See :meth:`hmacfs.web.turns.Turns.size`.
         """
-        return self._turns.size(name)
+        return await self._turns.size(name)
 
     def check(self, request: UploadRequest, step: Create | Append, missing: int | None) -> None:
         """

@@ -84,7 +84,7 @@ class RangeDoor:
         :return: whether there is an upload or a file that *found* may have begun.
         """
         slot = found.slot
-        if self._engine.coming(slot.name) == slot.size or await self._kept.same(found):
+        if await self._engine.coming(slot.name) == slot.size or await self._kept.same(found):
             return True
         return await self._stored(slot)
 
@@ -162,7 +162,7 @@ class RangeDoor:
             is none, which no signature but that of an empty file fits.
         """
         name = self._rules.name(head_of(request))
-        coming = self._engine.coming(name)
+        coming = await self._engine.coming(name)
         if coming is not None:
             # Whoever asks may be there before it is known that the line of
             # the one who sends broke.

@@ -31,7 +31,15 @@ from zope.interface import implementer
 from hmacfs.abilities import IRemoves, IVersioned
 from hmacfs.config import Settings
 from hmacfs.errors import Forbidden, NotFound, Refusal
-from hmacfs.interfaces import IBody, IHub, ILedger, IResumes, IStore, ITakesBodies
+from hmacfs.interfaces import (
+    IBody,
+    IHub,
+    ILedger,
+    INeighbours,
+    IResumes,
+    IStore,
+    ITakesBodies,
+)
 from hmacfs.names import RESERVED, split_prefix
 from hmacfs.operations import asked
 from hmacfs.records import Figures
@@ -263,12 +271,14 @@ def make_site(
     settings: Settings,
     reactor: IReactorTime,
     faults: Faults = tuple,
+    neighbours: INeighbours | None = None,
 ) -> UploadSite:
     """
     Build the public site.
 
     :param reactor: the clock of every timer and time stamp.
     :param faults: tells what else an operator should know, for ``/ready``.
+    :param neighbours: other processes that serve the same names.
     """
     rules = Rules.of(settings)
     terms = Terms(
@@ -280,7 +290,7 @@ def make_site(
     )
     parts = IResumes(store, None) if settings.resumable_uploads_enabled else None
     resumable = parts is not None
-    admission = Admission(store, parts, metadata, hub, reactor, rules, terms)
+    admission = Admission(store, parts, metadata, hub, reactor, rules, terms, neighbours)
     announcing = Announcing(resumable, settings.max_upload_size, settings.upload_expiry)
     download = Download(store, hub, settings, reactor)
     judging = Judging(hub, reactor, rules)

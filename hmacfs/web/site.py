@@ -60,13 +60,14 @@ class UploadSite(Site):
     A :class:`twisted.web.server.Site` whose connections are
     :class:`hmacfs.web.channel.UploadChannel`.
 
-    :ivar draining: whether the daemon is about to stop: every answer ends its
-        connection.
+    :ivar draining: whether the daemon is about to stop.
+    :ivar retiring: whether this process is, and others go on.
     """
 
     protocol: Any = UploadChannel
     requestFactory: Any = UploadRequest
     draining = False
+    retiring = False
     noisy = False
 
     def __init__(
@@ -123,6 +124,16 @@ class UploadSite(Site):
     def transfers(self) -> int:
         """How many requests are being answered."""
         return sum(len(channel.requests) for channel in self._channels)
+
+    @property
+    def ending(self) -> bool:
+        """Whether every answer ends its connection."""
+        return self.draining or self.retiring
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._channels)
 
     def request_id(self) -> str:
         """
@@ -213,12 +224,25 @@ class UploadSite(Site):
         self.draining = True
         for channel in list(self._channels):
             channel.retire()
+        return self._empty()
+
+    def _empty(self) -> Deferred[None]:
         empty: Deferred[None] = Deferred()
         if self._channels:
             self._drained.append(empty)
         else:
             empty.callback(None)
         return empty.addCallback(lambda _: self._settled())
+
+    def retire(self) -> Deferred[None]:
+        """
+        Let every connection end behind its next answer, or by being idle: for
+        one process among several, whose place another one has taken.
+
+        :return: fires when no connection is left and nothing is being stored.
+        """
+        self.retiring = True
+        return self._empty()
 
     def cut(self) -> Deferred[None]:
         """

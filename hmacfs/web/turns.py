@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
 
 from hmacfs.errors import Locked
+from hmacfs.interfaces import INeighbours, ITurn
 from hmacfs.names import StoredName
 from hmacfs.uploads import Slot
 from hmacfs.web.upload import Upload, superseded
 
 
+@implementer(ITurn)
 class Turn:
     """
     One request's turn at a name, from its verdict on.
@@ -60,17 +63,24 @@ class Turns:
     The turns at all names.
     """
 
-    def __init__(self, clock: IReactorTime) -> None:
+    def __init__(self, clock: IReactorTime, neighbours: INeighbours | None = None) -> None:
+        """
+        :param neighbours: other processes that have turns at the same names.
+        """
         self._clock = clock
+        self._neighbours = neighbours
         self._turns: dict[StoredName, Turn] = {}
 
-    def size(self, name: StoredName) -> int | None:
+    async def size(self, name: StoredName) -> int | None:
         """
         :return: bytes of the file that is on its way to *name*; ``None`` where
             there is none, or its end will tell.
         """
         turn = self._turns.get(name)
-        return None if turn is None else turn.size
+        if turn is not None:
+            return turn.size
+        asked = None if self._neighbours is None else self._neighbours.size(name)
+        return None if asked is None else await asked
 
     async def take(self, slot: Slot, going_on: bool) -> Turn:
         """
@@ -86,21 +96,28 @@ class Turns:
         turn, before = Turn(slot.size), self._turns.get(name)
         self._turns[name] = turn
         turn.ended.addCallback(lambda _: self._forget(name, turn))
+        elsewhere = None
+        if self._neighbours is not None:
+            elsewhere = self._neighbours.enter(name, turn, going_on)
         if before is not None:
             before.supersede(going_on)
-            if not await self._ended(before, going_on):
+            if not await self._ended(_end(before), going_on):
                 self._give_back(name, turn, before)
                 raise Locked
         try:
+            if elsewhere is not None and not await self._ended(elsewhere, going_on):
+                # Whoever comes here next finds the same one there.
+                raise Locked
             turn.check()
         except BaseException:
             turn.end()
             raise
         return turn
 
-    def _ended(self, before: Turn, bounded: bool) -> Deferred[bool]:
+    def _ended(self, before: Deferred[None], bounded: bool) -> Deferred[bool]:
         """
-        :return: fires with whether *before* ended in time.
+        :param before: fires when the older one has ended.
+        :return: fires with whether that was in time.
         """
         told: Deferred[bool] = Deferred()
         late = self._clock.callLater(Locked.wait, told.callback, False) if bounded else None
@@ -111,7 +128,7 @@ class Turns:
                     late.cancel()
                 told.callback(True)
 
-        before.ended.addCallback(ended)
+        before.addCallback(ended)
         return told
 
     def _give_back(self, name: StoredName, turn: Turn, before: Turn) -> None:
@@ -126,3 +143,12 @@ class Turns:
     def _forget(self, name: StoredName, turn: Turn) -> None:
         if self._turns.get(name) is turn:
             del self._turns[name]
+
+
+def _end(turn: Turn) -> Deferred[None]:
+    """
+    :return: fires when *turn* has ended, apart from all that else waits for it.
+    """
+    told: Deferred[None] = Deferred()
+    turn.ended.addCallback(lambda _: told.callback(None))
+    return told

@@ -1,0 +1,191 @@
+"""
+The daemon with workers, on one screen: what :mod:`hmacfs.tap` makes where
+``Workers`` is not 1.
+
+The supervisor opens the sockets, has the store, its index and its duties, the
+metadata, the control socket and the metrics site; the workers do the rest, see
+:mod:`hmacfs.worker`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from prometheus_client import Counter, Gauge
+from twisted.internet.protocol import Factory
+from twisted.logger import ILogObserver, Logger
+
+from hmacfs import descriptors, systemd
+from hmacfs.access_log import AccessLog
+from hmacfs.care.care import Care
+from hmacfs.commons import Commons
+from hmacfs.control.desk import Desk
+from hmacfs.control.errands import Errands
+from hmacfs.control.server import ControlSocket
+from hmacfs.daemon import Daemon, Part
+from hmacfs.greeting import Greeting
+from hmacfs.hub import Hub
+from hmacfs.interfaces import ISharing
+from hmacfs.keeping_metrics import KeepingMetrics
+from hmacfs.loading import Loaded
+from hmacfs.metadata.opening import open_metadata
+from hmacfs.metrics import Metrics
+from hmacfs.metrics_site import MetricsSite
+from hmacfs.ports import Ports
+from hmacfs.readings import Reading, Readings
+from hmacfs.reunion import Reunion
+from hmacfs.settings import MOST_WORKERS
+from hmacfs.sharing_metrics import SharingMetrics
+from hmacfs.signals import Signals
+from hmacfs.store.chief import charter, guard
+from hmacfs.store.company import Chief
+from hmacfs.store.member import Standing
+from hmacfs.store.opening import open_filesystem
+from hmacfs.timers import Timers
+from hmacfs.workers.balancing import Balancing
+from hmacfs.workers.clerk import Clerk
+from hmacfs.workers.crew import Crew
+from hmacfs.workers.launching import Launcher
+from hmacfs.workers.numbers import Numbers, Sum
+from hmacfs.workers.processors import usable
+from hmacfs.workers.sockets import Lending
+from hmacfs.workers.welcome import Welcome
+
+GRACE = 10.0
+"""Seconds that a worker has beyond ``ShutdownTimeout`` to put all away."""
+
+log = Logger()
+
+
+def make_supervisor(
+    loaded: Loaded, reopen: Callable[[], object], observer: ILogObserver, reactor: Any
+) -> Daemon:
+    """
+    :param reopen: opens the log file anew.
+    :param observer: the log.
+    """
+    settings = loaded.settings
+    hub = Hub(reactor)
+    hub.listen(AccessLog(settings.log_level).heard)
+    metrics = Metrics()
+    hub.listen(metrics.heard)
+    total = Sum(metrics.registry)
+    deaths = Counter(
+        "hmacfs_worker_deaths", "Workers that ended unasked.", registry=metrics.registry
+    )
+
+    commons = Commons.make()
+    public = Ports(
+        Lending(reactor),
+        "ListenPort",
+        settings.listen_port,
+        settings.unix_socket_mode,
+        # Who accepts nothing needs none that works.
+        Factory(),
+    )
+
+    def inherited() -> list[int]:
+        sockets = [port.socket.fileno() for _, port in public.opened]
+        return [commons.file, guard(store), *sockets]
+
+    def told(place: int, numbers: Numbers | None) -> None:
+        if numbers is not None:
+            total.add(place, numbers)
+        else:
+            total.forget(place)
+            commons.clear(place)
+
+    crew = Crew(
+        Launcher(reactor, inherited), reactor, told, deaths.inc, settings.shutdown_timeout + GRACE
+    )
+    serving = Gauge("hmacfs_workers", "Workers that serve.", registry=metrics.registry)
+    serving.set_function(lambda: len(crew.hands))
+    store, database = open_filesystem(settings, reactor, Chief(commons, crew))
+    metadata = open_metadata(settings, database, hub, reactor)
+    node = settings.public_url if settings.redis_url else ""
+    reunion = Reunion(store, store, metadata, node, reactor, settings.upload_expiry)
+    care = Care(settings, store, metadata, database, hub, reactor)
+    keeping = KeepingMetrics(metrics.registry)
+    hub.listen(keeping.heard)
+    errands = Errands(Desk(store, database, care, reactor))
+    control = ControlSocket(settings.store_dir, errands.perform, reactor)
+    private = Ports(
+        reactor,
+        "MetricsPort",
+        settings.metrics_port if settings.metrics_enabled else (),
+        settings.unix_socket_mode,
+        MetricsSite(total, reactor, crew.refresh),
+    )
+
+    crew.employ(
+        serve=lambda place: Clerk(store, metadata, reunion),
+        welcome=lambda place: Welcome(
+            place, settings, charter(store), tuple(address for address, _ in public.opened)
+        ),
+        standing=lambda: Standing(
+            database.totals(),
+            tuple(database.faults()),
+            (*metadata.faults(), *care.guard.faults()),
+        ),
+    )
+    processors = usable()
+    most = min(settings.max_workers or max(1, round(processors)), MOST_WORKERS)
+    balancing = Balancing(crew, settings.min_workers, most, usable, reactor)
+    count = balancing.first if settings.workers is None else settings.workers
+
+    asked = [
+        Reading("what the store holds", store.figures, metrics.measured),
+        Reading("what is kept", database.totals, keeping.measured),
+        Reading("how far the crawl is", lambda: care.crawling.looked, keeping.crawled),
+    ]
+    if ISharing.providedBy(metadata):
+        sharing = SharingMetrics(metrics.registry)
+        hub.listen(sharing.heard)
+        asked.append(Reading("how Redis stands", metadata.sharing, sharing.measured))
+    readings = Readings(asked, metrics.lagged, reactor)
+    timers = Timers(reactor)
+    greeting = Greeting(loaded, store, metadata, public, private)
+    supervisor = os.environ.get(systemd.VARIABLE, "")
+
+    def hung_up() -> None:
+        reopen()
+        crew.renew().addErrback(lambda failure: log.failure("no new workers", failure))
+
+    async def leave() -> None:
+        # Nobody is to come any more when the first of them ends.
+        await public.close()
+        await crew.stop()
+
+    parts = [
+        Part("the signals", Signals(reactor, hung_up).install),
+        Part("the timers", timers.start, timers.stop),
+        Part("the first lines", greeting.introduce),
+        # The workers inherit it.
+        Part("the descriptors", descriptors.raise_bound),
+        Part("the metrics site", lambda: private.open_before(public), private.close),
+        Part("the event hub", stop=hub.flush),
+        Part("the store", store.start, store.stop),
+        Part("the metadata of uploads", metadata.start, metadata.stop),
+        Part("the reunion of both", reunion.run),
+        Part(
+            "the number of those that wait",
+            lambda: metrics.watch(lambda: len(store.unfinished())),
+            lambda: metrics.watch(int),
+        ),
+        Part("the control socket", control.open, control.close),
+        Part("the readings", readings.startService, readings.stopService),
+        Part("the public sockets", public.open, public.close),
+        Part("the workers", lambda: crew.start(count), leave),
+        Part("the next lines", greeting.tell_places),
+        Part(
+            "the supervisor",
+            lambda: systemd.notify("READY=1", supervisor),
+            lambda: systemd.notify("STOPPING=1", supervisor),
+        ),
+        Part("the care", care.startService, care.stopService),
+    ]
+    if settings.workers is None:
+        parts.append(Part("the balance", balancing.startService, balancing.stopService))
+    return Daemon(parts, reactor, observer)

@@ -1,0 +1,419 @@
+"""
+The workers, as the supervisor has them: begun, watched, replaced and ended.
+
+A worker is asked each second how it is, and tells its numbers.  One that does
+not answer for :data:`SILENCE` seconds is ended; one that died is replaced,
+after a pause that grows with its deaths.  What it held is found before anybody
+hears that its turns are over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import attrs
+from twisted.internet.defer import Deferred, DeferredList, DeferredLock
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from hmacfs.commons import PLACES
+from hmacfs.names import StoredName
+from hmacfs.workers import balance
+from hmacfs.workers.launching import Launched
+from hmacfs.workers.line import LineLost, Serve
+from hmacfs.workers.numbers import Numbers
+
+BEAT = 1.0
+"""Seconds between two questions how a worker is."""
+
+SILENCE = 10.0
+"""Seconds that a worker may not answer; until it serves it has longer."""
+
+BIRTH = 60.0
+
+PROMPT = 0.25
+"""Seconds that a scrape waits for the numbers of now."""
+
+
+class Stillborn(Exception):
+    """A worker ended before it served."""
+
+
+class Launches(Protocol):
+    """
+    What begins workers: a :class:`hmacfs.workers.launching.Launcher`.
+    """
+
+    def launch(
+        self, serve: Serve, lost: Callable[[], object], ended: Callable[[str], object]
+    ) -> Launched:
+        """Begin one."""
+
+
+class Serves(Protocol):
+    """
+    What does for one worker what it asks for.
+    """
+
+    def heard(self, what: str, *args: Any) -> Any:
+        """
+        :return: the answer, or a Deferred that fires with it.
+        """
+
+    def end(self) -> Deferred[None]:
+        """
+        The worker is no more.
+
+        :return: fires when nothing of it is in anybody's way.
+        """
+
+
+@attrs.define(eq=False)
+class Hand:
+    """
+    One worker.
+
+    :ivar place: as of :class:`hmacfs.commons.Commons`.
+    :ivar deaths: how often one died young before it, whose place it takes.
+    :ivar began: when it was begun.
+    :ivar serves: fires with ``True`` when it does, with ``False`` when it never
+        will.
+    :ivar gone: fires when nothing of it is left.
+    :ivar served: when it began to serve, ``None`` until it does.
+    :ivar leaving: whether it was told to end, or another one is in its place.
+    :ivar asked: since when it does not answer, ``None`` where it does.
+    :ivar numbers: what it told last.
+    :ivar ends: how much of it has ended: its line, its process.
+    """
+
+    place: int
+    deaths: int
+    began: float
+    launched: Launched = attrs.field(init=False)
+    service: Serves = attrs.field(init=False)
+    serves: Deferred[bool] = attrs.field(factory=Deferred)
+    gone: Deferred[None] = attrs.field(factory=Deferred)
+    served: float | None = None
+    leaving: bool = False
+    asked: float | None = None
+    numbers: Numbers | None = None
+    ends: int = 0
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it serves, and goes on to."""
+        return self.served is not None and not self.leaving and not self.ends
+
+
+class Crew:
+    """
+    All workers of one daemon.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        launches: Launches,
+        clock: IReactorTime,
+        told: Callable[[int, Numbers | None], object],
+        died: Callable[[], object],
+        patience: float,
+    ) -> None:
+        """
+        :param told: hears of the numbers of the worker in a place, and of
+            ``None`` when it is no more.
+        :param died: called when one ended unasked.
+        :param patience: seconds that they have to end at the end.
+        """
+        self._launches, self._clock = launches, clock
+        self._told, self._died, self._patience = told, died, patience
+        self._hands: list[Hand] = []
+        self._count = 0
+        self._stopping = False
+        self._renewing = DeferredLock()
+        self._beats = LoopingCall(self._beat)
+        self._beats.clock = clock
+        self._serve: Callable[[int], Serves]
+        self._welcome: Callable[[int], object]
+        self._standing: Callable[[], object]
+
+    def employ(
+        self,
+        serve: Callable[[int], Serves],
+        welcome: Callable[[int], object],
+        standing: Callable[[], object],
+    ) -> None:
+        """
+        To be called before anybody is begun.
+
+        :param serve: gives what serves the worker in a place.
+        :param welcome: gives what the worker in a place is told to begin with.
+        :param standing: gives what each is told with every beat.
+        """
+        self._serve, self._welcome, self._standing = serve, welcome, standing
+
+    @property
+    def hands(self) -> Sequence[Hand]:
+        """Those that serve, and go on to."""
+        return [hand for hand in self._hands if hand.at_work]
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """The processes that there are."""
+        return [hand.launched.pid for hand in self._hands]
+
+    # As of hmacfs.store.company.Others: to all of them.
+
+    def ask(self, what: str, *args: Any) -> Deferred[Any]:
+        """
+        :return: fires when each that serves has answered, or is no more; who
+            does not serve yet hears of it before it does.
+        """
+        asked = []
+        for hand in self._hands:
+            if hand.served is None:
+                hand.launched.line.tell(what, *args)
+            else:
+                answer = hand.launched.line.ask(what, *args)
+                asked.append(answer.addErrback(self._unanswered, hand, what))
+        return DeferredList(asked).addCallback(_nothing)
+
+    def tell(self, what: str, *args: Any) -> None:
+        """Say something to each."""
+        for hand in self._hands:
+            hand.launched.line.tell(what, *args)
+
+    async def start(self, count: int) -> None:
+        """
+        Have *count* workers.
+
+        :return: when they serve.
+        :raise Stillborn: one of them ended before it did; its log says why.
+        """
+        self._count = count
+        begun = [self._begin().serves for _ in range(count)]
+        self._beats.start(BEAT, now=False)
+        for serves in begun:
+            if not await serves:
+                raise Stillborn
+
+    async def stop(self) -> None:
+        """
+        End all of them in order: first nobody accepts any more, then each ends
+        what it has under way.
+        """
+        self._stopping = True
+        if self._beats.running:
+            self._beats.stop()
+        for hand in self._hands:
+            hand.leaving = True
+        late = self._clock.callLater(self._patience, self._kill)
+        await self.ask("close")
+        self.tell("leave")
+        while self._hands:
+            await self._hands[0].gone
+        if late.active():
+            late.cancel()
+
+    def renew(self) -> Deferred[None]:
+        """
+        Put new workers in the place of all, one by one: each begins to serve
+        before the former one accepts no more.
+
+        :return: fires when that is done; the former ones end when what they
+            have under way has.
+        """
+        self.tell("reopen")
+        return self._renewing.run(lambda: Deferred.fromCoroutine(self._renew()))
+
+    def resize(self, count: int) -> None:
+        """
+        Have *count* workers, soon.
+        """
+        self._count = count
+        coming = [hand for hand in self._hands if not hand.leaving]
+        for _ in range(count - len(coming)):
+            self._begin()
+        for hand in [hand for hand in coming if hand.at_work][count:]:
+            self._retire(hand)
+
+    def refresh(self) -> Deferred[None]:
+        """
+        :return: fires when each has told its numbers of now, or soon.
+        """
+        done: Deferred[None] = Deferred()
+        late = self._clock.callLater(PROMPT, done.callback, None)
+        asked = [self._ask_numbers(hand) for hand in self._hands if hand.served is not None]
+
+        def told(_: object) -> None:
+            if late.active():
+                late.cancel()
+                done.callback(None)
+
+        DeferredList(asked).addCallback(told)
+        return done
+
+    def _begin(self, deaths: int = 0) -> Hand:
+        taken = {hand.place for hand in self._hands}
+        place = next(place for place in range(1, PLACES) if place not in taken)
+        hand = Hand(place, deaths, self._clock.seconds())
+        hand.service = self._serve(place)
+        hand.launched = self._launches.launch(
+            lambda what, *args: self._heard(hand, what, *args),
+            lambda: self._lost(hand),
+            lambda how: self._ended(hand, how),
+        )
+        # From here on it hears what all are told.
+        self._hands.append(hand)
+        welcomed = hand.launched.line.ask("welcome", self._welcome(place))
+        welcomed.addCallback(lambda _: self._served(hand))
+        welcomed.addErrback(lambda failure: self._unserved(hand))
+        return hand
+
+    def _served(self, hand: Hand) -> None:
+        hand.served = self._clock.seconds()
+        hand.serves.callback(True)
+
+    def _unserved(self, hand: Hand) -> None:
+        hand.launched.kill()
+        hand.serves.callback(False)
+
+    def _heard(self, hand: Hand, what: str, *args: Any) -> Any:
+        match what:
+            case "turn":
+                return self._turn(*args)
+            case "coming":
+                return Deferred.fromCoroutine(self._coming(*args))
+            case "numbers":
+                return self._counted(hand, *args)
+            case _:
+                return hand.service.heard(what, *args)
+
+    # Who wants a name
+
+    def _turn(
+        self, places: Sequence[int], name: StoredName, number: int, going_on: bool
+    ) -> Deferred[None]:
+        asked = [
+            hand.launched.line.ask("turn", name, number, going_on).addErrback(self._late, hand)
+            for hand in self._hands
+            if hand.place in places
+        ]
+        return DeferredList(asked).addCallback(_nothing)
+
+    def _late(self, failure: Failure, hand: Hand) -> Deferred[None]:
+        """
+        :return: fires when nothing is left of one that may have had a turn.
+        """
+        self._unanswered(failure, hand, "turn")
+        told: Deferred[None] = Deferred()
+        hand.gone.addCallback(lambda _: told.callback(None))
+        return told
+
+    async def _coming(self, places: Sequence[int], name: StoredName) -> int | None:
+        for hand in [hand for hand in self._hands if hand.place in places]:
+            answer = hand.launched.line.ask("coming", name)
+            size: int | None = await answer.addErrback(self._unanswered, hand, "coming")
+            if size is not None:
+                return size
+        return None
+
+    def _unanswered(self, failure: Failure, hand: Hand, what: str) -> None:
+        if not failure.check(LineLost):
+            self.log.failure("worker {place}: no {what}", failure, place=hand.place, what=what)
+
+    # How they are
+
+    def _beat(self) -> None:
+        now = self._clock.seconds()
+        for hand in list(self._hands):
+            if hand.served is None:
+                if now - hand.began > BIRTH:
+                    self._hangs(hand)
+            elif hand.asked is None:
+                self._ask_numbers(hand)
+            elif now - hand.asked > SILENCE:
+                self._hangs(hand)
+
+    def _ask_numbers(self, hand: Hand) -> Deferred[Any]:
+        if hand.asked is None:
+            hand.asked = self._clock.seconds()
+        told = hand.launched.line.ask("beat", self._standing())
+        told.addCallback(lambda numbers: self._counted(hand, numbers))
+        return told.addErrback(self._unanswered, hand, "beat")
+
+    def _counted(self, hand: Hand, numbers: Numbers) -> None:
+        hand.asked = None
+        hand.numbers = numbers
+        self._told(hand.place, numbers)
+
+    def _hangs(self, hand: Hand) -> None:
+        self.log.error("worker {place} does not answer, and is ended", place=hand.place)
+        hand.launched.kill()
+
+    # How they end
+
+    def _lost(self, hand: Hand) -> None:
+        # Whoever has no line is of no use, and must not go on alone.
+        if not hand.leaving:
+            hand.launched.kill()
+        self._bury(hand)
+
+    def _ended(self, hand: Hand, how: str) -> None:
+        if not hand.leaving:
+            self._died()
+            self.log.error("worker {place} ended {how}", place=hand.place, how=how)
+        self._bury(hand)
+
+    def _bury(self, hand: Hand) -> None:
+        # Its last words may be heard behind its end.
+        hand.ends += 1
+        if hand.ends == 2:
+            cleaned = hand.service.end()
+            cleaned.addErrback(
+                lambda failure: self.log.failure("worker {place}", failure, place=hand.place)
+            )
+            cleaned.addCallback(lambda _: self._buried(hand))
+
+    def _buried(self, hand: Hand) -> None:
+        self._hands.remove(hand)
+        self._told(hand.place, None)
+        hand.gone.callback(None)
+        coming = sum(not each.leaving for each in self._hands)
+        if self._stopping or hand.leaving or coming >= self._count:
+            return
+        lived = 0.0 if hand.served is None else self._clock.seconds() - hand.served
+        deaths = 0 if lived >= balance.SETTLED else hand.deaths + 1
+        self._clock.callLater(balance.pause(deaths, len(self.hands)), self._replace, deaths)
+
+    def _replace(self, deaths: int) -> None:
+        coming = sum(not each.leaving for each in self._hands)
+        if not self._stopping and coming < self._count:
+            self._begin(deaths)
+
+    def _retire(self, hand: Hand) -> None:
+        hand.leaving = True
+        hand.launched.line.tell("retire")
+
+    async def _renew(self) -> None:
+        for former in list(self.hands):
+            if self._stopping:
+                return
+            if not await self._begin().serves:
+                self.log.error("a new worker did not begin: the former ones stay")
+                return
+            if former.at_work:
+                self._retire(former)
+
+    def _kill(self) -> None:
+        for hand in list(self._hands):
+            self.log.error("worker {place} did not end in time", place=hand.place)
+            hand.launched.kill()
+
+
+def _nothing(results: object) -> None:
+    """Nobody wants to know."""
