@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.protocols.basic import Int32StringReceiver
 from twisted.python.failure import Failure
 
-from hmacfs.errors import Refusal
+from hmacfs.errors import Refusal, ShuttingDown
 from hmacfs.workers import pickling
 
 Serve = Callable[..., Any]
@@ -26,8 +26,13 @@ Serve = Callable[..., Any]
 _ASK, _TELL, _DONE, _FAILED = range(4)
 
 
-class LineLost(Exception):
-    """The other process is no more, or about to be."""
+class LineLost(ShuttingDown):
+    """
+    The other process is no more, or about to be: clients are told so of this one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("The server is about to stop.", [(b"Retry-After", b"5")])
 
 
 class Line(Int32StringReceiver):
@@ -104,7 +109,7 @@ class Line(Int32StringReceiver):
 
     def _failed(self, failure: Failure, kind: int, number: int, what: str) -> None:
         error = failure.value
-        if kind == _TELL or not isinstance(error, Refusal | OSError | LineLost):
+        if kind == _TELL or not isinstance(error, Refusal | OSError):
             self.log.failure("{what} could not be done", failure, what=what)
         if kind == _ASK and error is not None:
             self._say(_FAILED, number, pickling.told(error))

@@ -27,6 +27,8 @@ class KillTests(SynchronousTestCase):
     acknowledged holds.
     """
 
+    workers = 1
+
     def test_kills(self) -> None:
         """
         What was uploaded is there, what was deleted is not served, and a check
@@ -34,11 +36,19 @@ class KillTests(SynchronousTestCase):
         """
         folder = Path(tempfile.mkdtemp(prefix="hmacfs-"))
         self.addCleanup(shutil.rmtree, folder)
-        killing = Killing(folder, "kills")
+        killing = Killing(folder, "kills", self.workers)
         self.addCleanup(killing.end)
         wrong = [text for outcome in killing.outcomes(KILLS) for text in outcome.wrong]
         self.assertEqual(wrong, [])
         self.assertEqual(killing.unlike(), [])
+
+
+class WorkersKillTests(KillTests):
+    """
+    So it is where the supervisor of several workers dies.
+    """
+
+    workers = 2
 
 
 class BenchTests(SynchronousTestCase):

@@ -25,6 +25,8 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 class VersionsTests(SynchronousTestCase):
     """What was there is there, for whoever may sign for it, until it is deleted."""
 
+    workers = 1
+
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="hmacfs-"))
         self.addCleanup(shutil.rmtree, self.folder)
@@ -34,7 +36,11 @@ class VersionsTests(SynchronousTestCase):
     def start_daemon(self) -> None:
         """Start one on the store in the test's folder."""
         self.daemon = Daemon(
-            self.folder, EnableVersioning=True, DeleteSecret="a word", Digests=True
+            self.folder,
+            EnableVersioning=True,
+            DeleteSecret="a word",
+            Digests=True,
+            Workers=self.workers,
         )
         self.addCleanup(self.daemon.end)
 
@@ -175,3 +181,9 @@ class VersionsTests(SynchronousTestCase):
             ]
         ]
         self.assertEqual((found, self.list()), ([403] * 4, [version]))
+
+
+class WorkersVersionsTests(VersionsTests):
+    """So it is with two workers, whichever of them is asked."""
+
+    workers = 2

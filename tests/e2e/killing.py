@@ -93,11 +93,13 @@ class Killing:
     A store, and the daemons that die over it.
     """
 
-    def __init__(self, folder: Path, seed: str) -> None:
+    def __init__(self, folder: Path, seed: str, workers: int = 1) -> None:
         """
         :param folder: an existing one.
         :param seed: decides what is written, and when the daemon is killed.
+        :param workers: its processes; of several the supervisor is killed.
         """
+        self._workers = workers
         self._folder = folder
         self._random = random.Random(seed)
         self._round = 0
@@ -317,6 +319,8 @@ class Killing:
             for any.
         """
         heard = ask(self._place, method, target, body, fields)
+        if heard.status == 503:
+            raise ConnectionError("a worker says that its supervisor is dead")
         assert wanted in (None, heard.status), f"{method} {target}: {heard}"
         return heard.status, heard.body
 
@@ -333,6 +337,7 @@ class Killing:
             FileTTL="1d",
             SweepInterval="1h",
             MinFreeSpace="0",
+            Workers=self._workers,
         )
         self._place = self._daemon.url.split("/")[2]
 
