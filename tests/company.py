@@ -5,24 +5,31 @@ A store that several processes of one daemon share, all of them this one.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Generator
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides, providedBy
 
 from hmacfs.commons import Commons
 from hmacfs.interfaces import IDisk, IIndex
+from hmacfs.names import recall
 from hmacfs.records import Figures
 from hmacfs.store.chief import Service, charter, guard
 from hmacfs.store.company import Chief, Member
 from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.member import AskedIndex, MemberStore, Standing
+from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
+from hmacfs.uploads import Slot
 from hmacfs.workers import pickling
 from tests.inline import Inline
+from tests.on_disk import FaultyDisk
+from tests.resuming_contract import EXPIRY
 
 
 class Straight:
@@ -123,3 +130,61 @@ class Joined:
         self.services.append(service)
         self._all.sides.append(member.heard)
         return member.start()
+
+
+class CompanyCase:
+    """
+    A chief and two members.
+    """
+
+    attributes = True
+    policy: Any = {}
+
+    def make_disk(self) -> Any:
+        return FaultyDisk(attributes=self.attributes)
+
+    def make_store(self, clock: Clock) -> Any:
+        self.disk = self.make_disk()
+        self.index = MemoryIndex()
+        root = os.path.abspath(self.mktemp())
+        # By descriptors: trial itself cannot remove a path that is so long.
+        self.addCleanup(shutil.rmtree, root)
+        policy = Policy(upload_expiry=EXPIRY, **self.policy)
+        joined = Joined(self.disk, root, self.index, clock, policy)
+        self.addCleanup(os.close, joined.commons.file)
+        return joined
+
+
+class TogetherCase(CompanyCase, SynchronousTestCase):
+    """
+    A company at work.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.clock.advance(1_700_000_000)
+        self.start()
+
+    def start(self, **policy: Any) -> None:
+        self.policy = policy
+        self.store = self.make_store(self.clock)
+        self.successResultOf(self.store.start())
+        self.addCleanup(lambda: self.successResultOf(self.store.stop()))
+        self.one, self.two = self.store.members
+
+    def begin(self, store: Any, name: str = "a/f.txt", size: int = 3, **fields: Any) -> Any:
+        slot = Slot(recall(name.encode()), size, "text/plain", size, **fields)
+        return self.successResultOf(store.begin(slot))
+
+    def put(self, store: Any, name: str = "a/f.txt", data: bytes = b"abc", **fields: Any) -> Any:
+        upload = self.begin(store, name, len(data), **fields)
+        self.successResultOf(upload.append([data]))
+        return self.successResultOf(upload.commit())
+
+    def label(self, id: str) -> Any:
+        parts = self.store.chief.opened.parts
+        with parts.reopened(id.encode()) as part:
+            return part.label
+
+    def all(self) -> list[Any]:
+        return [self.store.chief, *self.store.members]

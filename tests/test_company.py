@@ -1,53 +1,33 @@
 """
-Tests for :mod:`hmacfs.store.company`, :mod:`hmacfs.store.chief`,
-:mod:`hmacfs.store.member` and :mod:`hmacfs.store.salvage`: a store keeps its
-promises, however many processes share it.
+Tests for :mod:`hmacfs.store.company`, :mod:`hmacfs.store.chief` and
+:mod:`hmacfs.store.member`: a store keeps its promises, however many processes
+share it.
 """
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
+import time
 from typing import Any
 
-from twisted.internet.task import Clock
+import attrs
+from twisted.internet.defer import fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.errors import Banned, Deleted, NoSpace, NotFound, OverQuota
 from hmacfs.names import recall
-from hmacfs.store.memory_index import MemoryIndex
-from hmacfs.store.opened import Policy
+from hmacfs.store.backlog import RETRY
+from hmacfs.store.held import ALONE
+from hmacfs.store.resumption import Resumption
+from hmacfs.store.tables import files
 from hmacfs.uploads import Slot
-from tests.company import Joined
+from tests.company import CompanyCase, TogetherCase
 from tests.contracts import StoreContract
-from tests.on_disk import FaultyDisk
-from tests.resuming_contract import EXPIRY, ROOM, ResumingContract, record
+from tests.resuming_contract import ROOM, ResumingContract, record
 from tests.test_resumption import SmallDisk
 
-NAME = recall(b"a/f.txt")
-
-
-class CompanyCase:
-    """
-    A chief and two members.
-    """
-
-    attributes = True
-    policy: Any = {}
-
-    def make_disk(self) -> Any:
-        return FaultyDisk(attributes=self.attributes)
-
-    def make_store(self, clock: Clock) -> Any:
-        self.disk = self.make_disk()
-        self.index = MemoryIndex()
-        root = os.path.abspath(self.mktemp())
-        # By descriptors: trial itself cannot remove a path that is so long.
-        self.addCleanup(shutil.rmtree, root)
-        policy = Policy(upload_expiry=EXPIRY, **self.policy)
-        joined = Joined(self.disk, root, self.index, clock, policy)
-        self.addCleanup(os.close, joined.commons.file)
-        return joined
+NAME, OTHER = recall(b"a/f.txt"), recall(b"b")
 
 
 class StoreTests(CompanyCase, StoreContract, SynchronousTestCase):
@@ -78,36 +58,6 @@ class ResumingTests(CompanyCase, ResumingContract, SynchronousTestCase):
 
     def make_disk(self) -> Any:
         return SmallDisk()
-
-
-class TogetherCase(CompanyCase, SynchronousTestCase):
-    """
-    A company at work.
-    """
-
-    def setUp(self) -> None:
-        self.clock = Clock()
-        self.clock.advance(1_700_000_000)
-        self.start()
-
-    def start(self, **policy: Any) -> None:
-        self.policy = policy
-        self.store = self.make_store(self.clock)
-        self.successResultOf(self.store.start())
-        self.addCleanup(lambda: self.successResultOf(self.store.stop()))
-        self.one, self.two = self.store.members
-
-    def begin(self, store: Any, name: str = "a/f.txt", size: int = 3, **fields: Any) -> Any:
-        slot = Slot(recall(name.encode()), size, "text/plain", size, **fields)
-        return self.successResultOf(store.begin(slot))
-
-    def put(self, store: Any, name: str = "a/f.txt", data: bytes = b"abc", **fields: Any) -> Any:
-        upload = self.begin(store, name, len(data), **fields)
-        self.successResultOf(upload.append([data]))
-        return self.successResultOf(upload.commit())
-
-    def all(self) -> list[Any]:
-        return [self.store.chief, *self.store.members]
 
 
 class TogetherTests(TogetherCase):
@@ -200,6 +150,105 @@ class TogetherTests(TogetherCase):
         self.successResultOf(upload.append([b"abc"]))
         self.failureResultOf(upload.commit(), Banned)
 
+    def test_taken_down_before_it_is_made(self) -> None:
+        """
+        An upload whose part is still to be made is not made behind a take-down.
+        """
+        self.put(self.one)
+        coming = Slot(NAME, 3, "text/plain", 3, overwrite=True)
+        upload = self.successResultOf(self.two.begin(coming, soon=True))
+        other = self.successResultOf(self.two.begin(attrs.evolve(coming, name=OTHER), soon=True))
+        self.successResultOf(self.store.chief.take_down(NAME, False))
+        self.failureResultOf(upload.append([b"abc"]), Deleted)
+        self.successResultOf(upload.discard())
+        self.successResultOf(other.commit(pieces=[b"abc"]))
+        self.assertEqual(os.listdir(self.store.chief.opened.area.parts), [other._part.id.decode()])
+
+    def test_distrusted(self) -> None:
+        """
+        Who goes on with what another one suspended has no byte that was not trusted.
+        """
+        told = record(length=6)
+        upload = self.successResultOf(self.one.begin(told.slot, told))
+        self.successResultOf(upload.append([b"ab"]))
+        upload.distrust()
+        self.successResultOf(upload.append([b"xyz"]))
+        self.successResultOf(upload.suspend())
+        again = self.successResultOf(self.two.resume(told.id))
+        self.assertEqual(again.offset, 2)
+        self.successResultOf(again.append([b"cdef"]))
+        self.successResultOf(again.commit())
+        file = self.successResultOf(self.one.open(NAME))
+        self.addCleanup(file.close)
+        self.assertEqual(self.successResultOf(file.read(0, 9)), b"abcdef")
+
+    def test_held(self) -> None:
+        """
+        A small file that a member holds is served by it as others left it, at once.
+        """
+        self.clock.advance(time.time() + 2 * ALONE - self.clock.seconds())
+        self.put(self.one)
+        first = [self.successResultOf(self.two.open(NAME)) for _ in range(2)]
+        self.assertEqual((first[0], first[0].content), (first[1], b"abc"))
+        self.put(self.one, data=b"xyz", overwrite=True)
+        self.assertEqual(self.successResultOf(self.two.open(NAME)).content, b"xyz")
+        (version,) = self.successResultOf(self.one.versions(NAME))
+        self.successResultOf(self.one.restore(NAME, version.id))
+        self.assertEqual(self.successResultOf(self.two.open(NAME)).content, b"abc")
+        self.successResultOf(self.one.remove(NAME))
+        self.failureResultOf(self.two.open(NAME), NotFound)
+
+    def test_settled_by_the_chief(self) -> None:
+        """
+        What waits is synced when the chief stops, and not by each member that
+        goes: another one may be going on with it.
+        """
+        told = record(length=6)
+        upload = self.successResultOf(self.one.begin(told.slot, told))
+        self.successResultOf(upload.append([b"abc"]))
+        self.successResultOf(upload.suspend())
+        self.store._all.sides.pop()
+        self.successResultOf(self.store.members.pop().stop())
+        self.assertIsNone(self.label(told.id).synced)
+        parts = self.store.chief.opened.parts
+        self.successResultOf(Resumption(self.store.chief.opened).settle())
+        self.assertEqual(parts.size(told.id.encode()), self.label(told.id).synced)
+
+    def test_index_asked(self) -> None:
+        """
+        A member notes and insists by its chief, as it asks.
+        """
+        self.put(self.one)
+        self.successResultOf(self.store.chief.settled())
+        index = self.two.opened.index
+        found = [
+            self.successResultOf(ask(files.find, "a/f.txt"))
+            for ask in (index.run, index.note, index.insist)
+        ]
+        self.assertEqual(found, found[:1] * 3)
+        self.assertEqual(found[0].size, 3)
+
+    def test_no_room_for_rows(self) -> None:
+        """
+        Rows that find no room wait where they are, and what their owner may
+        keep is counted with them.
+        """
+        self.successResultOf(self.store.stop())
+        self.start(owner_quota=10)
+        self.put(self.one, "a", b"abcdef", owner="me")
+        full = [OSError(errno.ENOSPC, "full")]
+        run, self.index.run = self.index.run, lambda *args: fail(full.pop())
+        self.successResultOf(self.one.opened.backlog.flush())
+        self.index.run = run
+        promised = self.store.chief.opened.quota.promised
+        self.assertEqual((full, promised), ([], {"me": 6}))
+        self.failureResultOf(
+            self.two.begin(Slot(OTHER, 5, "text/plain", owner="me")),
+            OverQuota,
+        )
+        self.clock.advance(RETRY)
+        self.assertEqual((promised, self.index.totals().files.count), ({}, 1))
+
     def test_space(self) -> None:
         """
         Room that one member has promised is nobody else's, until it is written or let go.
@@ -225,70 +274,3 @@ class TogetherTests(TogetherCase):
         self.failureResultOf(self.two.begin(more), OverQuota)
         self.put(self.two, "b", b"abcd", owner="me")
         self.assertEqual(self.store.chief.opened.quota.promised, {"me": 4})
-
-
-class SalvageTests(TogetherCase):
-    """
-    What a member leaves that dies goes on, and what it finished is listed.
-    """
-
-    def die(self) -> list[str]:
-        """
-        Let the first member be no more, as a killed process is: its descriptors
-        are closed, and it says nothing.
-
-        :return: the uploads that it had finished.
-        """
-        return self.successResultOf(self.store.services[0].ended())
-
-    def test_under_way(self) -> None:
-        """
-        An upload under way waits; one of another member is let be.
-        """
-        told, other = record(1), record(2, name="b")
-        upload = self.successResultOf(self.one.begin(told.slot, told))
-        self.successResultOf(upload.append([b"abc"]))
-        self.successResultOf(self.two.begin(other.slot, other))
-        self.drop_lock(told.id)
-        self.assertEqual(self.die(), [])
-        self.assertEqual(
-            [each.waiting(NAME) for each in (self.store.chief, self.two)], [[told.id]] * 2
-        )
-        self.assertEqual(self.two.waiting(recall(b"b")), [])
-        again = self.successResultOf(self.two.resume(told.id))
-        self.assertEqual(again.offset, 3)
-
-    def test_finished(self) -> None:
-        """
-        A file whose row was still to be written is listed.
-        """
-        told = record(length=3)
-        upload = self.successResultOf(self.one.begin(told.slot, told))
-        self.successResultOf(upload.append([b"abc"]))
-        self.successResultOf(upload.commit())
-        self.assertEqual(self.index.totals().files.count, 0)
-        self.assertEqual(self.die(), [told.id])
-        self.assertEqual(self.index.totals().files.count, 1)
-        self.assertEqual(os.listdir(self.store.chief.opened.area.parts), [])
-
-    def test_shares(self) -> None:
-        """
-        What it had promised to owners is free again.
-        """
-        self.successResultOf(self.store.stop())
-        self.start(owner_quota=10)
-        self.begin(self.one, "a", 6, owner="me")
-        self.die()
-        self.begin(self.two, "b", 6, owner="me")
-
-    def drop_lock(self, id: str) -> None:
-        """Close the descriptor by which the part *id* is locked."""
-        parts = self.store.chief.opened.area.parts
-        inode = os.stat(id, dir_fd=parts).st_ino
-        for each in map(int, os.listdir("/proc/self/fd")):
-            try:
-                found = os.fstat(each)
-            except OSError:
-                continue
-            if found.st_ino == inode:
-                os.close(each)
