@@ -13,9 +13,20 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
-from hmacfs.interfaces import IFile
+from hmacfs.interfaces import IFile, IHeld
 from hmacfs.names import StoredName
 from hmacfs.records import Checked, Disagreement, Due, FileRecord, Removed, Trashed, Version
+
+
+class IHolds(Interface):
+    """A store that has files at hand."""
+
+    def held(name: StoredName) -> IHeld | None:
+        """
+        :return: the file *name* as it is now, the same object as long as nobody
+            has changed it; ``None`` where it is not at hand, or not there: see
+            :meth:`hmacfs.interfaces.IStore.open`.
+        """
 
 
 class IVersioned(Interface):

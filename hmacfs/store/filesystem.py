@@ -20,6 +20,7 @@ from hmacfs.abilities import (
     IBans,
     IChecks,
     IExpires,
+    IHolds,
     IIndexed,
     IRemoves,
     ITrash,
@@ -29,6 +30,7 @@ from hmacfs.interfaces import (
     IDigests,
     IDisk,
     IFile,
+    IHeld,
     IIndex,
     IResumes,
     IStore,
@@ -68,7 +70,7 @@ from hmacfs.uploads import Slot, UploadRecord
 
 
 @implementer(IStore, IResumes, IDigests)
-@implementer(IVersioned, IRemoves, IExpires, ITrash, IBans, IIndexed, IChecks)
+@implementer(IVersioned, IRemoves, IExpires, ITrash, IBans, IHolds, IIndexed, IChecks)
 class FilesystemStore:
     """
     One folder of one file system, and one daemon that has it.
@@ -173,6 +175,10 @@ class FilesystemStore:
     def open(self, name: StoredName) -> Deferred[IFile]:
         """See :meth:`hmacfs.interfaces.IStore.open`."""
         return self._serving().open(name)
+
+    def held(self, name: StoredName) -> IHeld | None:
+        """See :meth:`hmacfs.abilities.IHolds.held`."""
+        return self._serving().held(name)
 
     def digest(self, name: StoredName) -> Deferred[str]:
         """See :meth:`hmacfs.interfaces.IDigests.digest`."""

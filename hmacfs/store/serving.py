@@ -10,13 +10,14 @@ from collections.abc import Generator
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 
 from hmacfs.errors import Forbidden
 from hmacfs.interfaces import IFile
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Mark, Status
 from hmacfs.store.files import StoredFile
+from hmacfs.store.held import HeldFile
 from hmacfs.store.opened import Opened
 from hmacfs.store.troubles import MISSING, nothing
 
@@ -31,11 +32,16 @@ class Serving:
 
     def open(self, name: StoredName) -> Deferred[IFile]:
         """See :meth:`hmacfs.interfaces.IStore.open`."""
+        held = self.held(name)
+        if held is not None:
+            return succeed(held)
+        opening: Deferred[IFile] = self._open(name)
+        return opening
+
+    def held(self, name: StoredName) -> HeldFile | None:
+        """See :meth:`hmacfs.abilities.IHolds.held`."""
         held = self._opened.held.find(name)
-        if held is None:
-            opening: Deferred[IFile] = self._open(name)
-            return opening
-        return fail(nothing()) if self._expired(held.record) else succeed(held)
+        return held if held is None or not self._expired(held.record) else None
 
     @inlineCallbacks
     def digest(self, name: StoredName) -> Generator[Deferred[Any], Any, str]:

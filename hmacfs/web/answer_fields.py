@@ -10,13 +10,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
+from hmacfs.conditions import format_date
 from hmacfs.errors import Headers
 
 Field = tuple[bytes, Sequence[bytes]]
 """A name as it is sent, and its values."""
 
 _LINE_ENDS = re.compile(rb"[\r\n]+")
+
+
+@lru_cache(maxsize=2)
+def date(seconds: int) -> bytes:
+    """
+    :param seconds: unix seconds.
+    :return: the value of ``Date``, which is made once a second.
+    """
+    return format_date(seconds)
 
 
 def lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -32,7 +32,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import (
@@ -49,13 +48,14 @@ from zope.interface import implementer
 
 from hmacfs.errors import Headers as Headers104
 from hmacfs.errors import MalformedRequest, Refusal, TooSlow, WrongLength
-from hmacfs.http1 import Chunked, Head, Sized, head_end, parse_head
+from hmacfs.http1 import Chunked, Sized, head_end
 from hmacfs.interfaces import IBody
 from hmacfs.web.answer_fields import AnswerFields
 from hmacfs.web.deadline import Deadline
 from hmacfs.web.intake import LEAST, Intake
 from hmacfs.web.outlet import outlet
 from hmacfs.web.request import UploadRequest
+from hmacfs.web.wording import Wording
 
 if TYPE_CHECKING:
     from hmacfs.web.site import UploadSite
@@ -73,9 +73,6 @@ LINGER_SECONDS = 10.0
 
 PIECE = 64 * 1024
 """Bytes that one turn of the reactor reads from a client, as Twisted has it."""
-
-REPEATED = 1024
-"""Bytes of a head that is remembered, at most."""
 
 STALL_FACTOR = 4
 """
@@ -300,17 +297,27 @@ class UploadChannel(HTTPChannel):
             self._blank_skipped = True
             self._inbox = self._inbox[2:]
             return True
-        try:
-            end = head_end(self._inbox)
-            if end < 0:
-                self._await_head()
+        site, inbox = self.site, self._inbox
+        words = site.wordings.find(inbox)
+        if words is not None:
+            self._inbox = b""
+        else:
+            try:
+                end = head_end(inbox)
+                if end < 0:
+                    self._await_head()
+                    return False
+                words = site.wordings.read(inbox[:end])
+            except Refusal as refusal:
+                self._refuse_head(refusal)
                 return False
-            head = _read(self._inbox[:end])
-        except Refusal as refusal:
-            self._refuse_head(refusal)
-            return False
-        self._inbox = self._inbox[end:]
-        self._begin(head)
+            self._inbox = inbox[end:]
+        if words.again is not None and not site.draining:
+            if words.again.send(self):
+                self._next_head()
+                return True
+            words.again = None
+        self._begin(words)
         return True
 
     def _await_head(self) -> None:
@@ -331,7 +338,16 @@ class UploadChannel(HTTPChannel):
         self.requests.append(request)
         request.refuse_head(refusal)
 
-    def _begin(self, head: Head) -> None:
+    def _next_head(self) -> None:
+        """
+        The next request is expected.
+        """
+        self._blank_skipped = False
+        self._head_due = False
+        self.setTimeout(self.site.idle_timeout)
+
+    def _begin(self, words: Wording) -> None:
+        head = words.head
         self.persistent = head.keep_alive
         self._reader = Chunked() if head.chunked else Sized(head.length or 0)
         self._body_pending = head.has_body
@@ -344,7 +360,7 @@ class UploadChannel(HTTPChannel):
         if head.has_body:
             # Mostly it is decided within this call, and the socket is left as it is.
             self._holds.add(_Hold.VERDICT)
-        request.begin(head)
+        request.begin(words)
         if _Hold.VERDICT in self._holds:
             self._networkProducer.pauseProducing()
 
@@ -501,27 +517,16 @@ class UploadChannel(HTTPChannel):
         """
         Keep the head of an answer for its first bytes to go with.
         """
-        head = (
-            version,
-            b" ",
-            code,
-            b" ",
-            reason,
-            b"\r\n",
-            headers.lines,
-            self._farewell(),
-            b"\r\n",
-        )
-        self.outlet.begin(b"".join(head))
+        line = b"%b %b %b\r\n" % (version, code, reason)
+        self.outlet.begin(b"".join((line, headers.lines, self._farewell(), b"\r\n")))
 
-    def send_whole(self, version: bytes, fields: bytes, body: bytes) -> None:
+    def send_whole(self, head: bytes, body: bytes) -> None:
         """
         Send an answer in one piece.
 
-        :param fields: the lines of its head.
+        :param head: its status line and its fields.
         """
-        answer = (version, b" 200 OK\r\n", fields, self._farewell(), b"\r\n", body)
-        self.outlet.write(b"".join(answer))
+        self.outlet.write(b"".join((head, self._farewell(), b"\r\n", body)))
 
     def _farewell(self) -> bytes:
         """
@@ -597,9 +602,7 @@ class UploadChannel(HTTPChannel):
             self._linger()
             return
         self._state = _State.HEAD
-        self._blank_skipped = False
-        self._head_due = False
-        self.setTimeout(self.site.idle_timeout)
+        self._next_head()
         if self._waitingForTransport:
             self.hold(_Hold.READER)
         self.release(_Hold.PIPELINE)
@@ -711,24 +714,6 @@ class UploadChannel(HTTPChannel):
     @property
     def _stall(self) -> float:
         return self.site.idle_timeout * STALL_FACTOR
-
-
-def _read(data: bytes) -> Head:
-    """
-    :param data: a whole head.
-    :return: it, read.  A client, or a proxy, that asks for the same again does
-        so in the same words; those that may hold a signature are not kept.
-    """
-    again = (
-        len(data) <= REPEATED
-        and data.startswith(b"GET ")
-        and b"?" not in data
-        and b"uthorization" not in data
-    )
-    return _read_again(data) if again else parse_head(data)
-
-
-_read_again = lru_cache(maxsize=512)(parse_head)
 
 
 def _address(address: Any) -> str:

@@ -7,6 +7,7 @@ replacement never mixes bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from hashlib import sha256
 
@@ -15,18 +16,19 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import NOT_DONE_YET
 
-from hmacfs.abilities import IVersioned
+from hmacfs.abilities import IHolds, IVersioned
 from hmacfs.conditions import Get
 from hmacfs.config import Settings
 from hmacfs.digests import format_sha256, wanted
 from hmacfs.events import DownloadCompleted, DownloadFailed, DownloadStarted
 from hmacfs.interfaces import IDigests, IFile, IHasDescriptor, IHeld, IHub, IStore
 from hmacfs.names import StoredName
-from hmacfs.ranges import total
+from hmacfs.ranges import Piece, Span, total
 from hmacfs.records import FileRecord
 from hmacfs.web.answer_fields import lines
 from hmacfs.web.answers import Answer, Terms, answer
 from hmacfs.web.digesting import Digesting
+from hmacfs.web.echo import Echo
 from hmacfs.web.outlet import PlainOutlet
 from hmacfs.web.request import UploadRequest
 from hmacfs.web.sendfile import SendfileSource
@@ -51,19 +53,8 @@ together: about a millisecond, for which everybody else waits.
 LEAST_SENT = 128 * 1024
 """Bytes that it sends to each at least; less costs more turns than it spares others."""
 
-SAID = 1000
-"""Files of which is kept what was said of them."""
-
-# What a client may ask for beside the file.
-_ASKED = (
-    b"if-match",
-    b"if-modified-since",
-    b"if-none-match",
-    b"if-unmodified-since",
-    b"range",
-    b"want-content-digest",
-    b"want-repr-digest",
-)
+# What is answered by the time of day as well.
+_TIMED = (b"if-modified-since", b"if-range", b"if-unmodified-since")
 
 Source = FileSource | SendfileSource
 
@@ -92,8 +83,8 @@ class Download:
         # Only who signs sees a version, which may go at any time.
         self._terms_before = attrs.evolve(self._terms, versioned=True, private=True)
         self._clock = clock
+        self._holds = IHolds(store, None)
         self._streaming = 0
-        self._said: dict[StoredName, tuple[FileRecord, bytes]] = {}
         self._digesting = Digesting(store) if IDigests.providedBy(store) else None
 
     def render(self, request: UploadRequest, name: StoredName) -> int:
@@ -114,6 +105,11 @@ class Download:
         return self._render(request, _Subject(name, id))
 
     def _render(self, request: UploadRequest, subject: _Subject) -> int:
+        if self._holds is not None and not subject.version:
+            held = self._holds.held(subject.name)
+            if held is not None and not _wants_digest(request):
+                self._send_held(request, subject, held)
+                return NOT_DONE_YET
         opening = self._open(subject)
         opening.addCallback(self._opened, request, subject)
         opening.addErrback(request.processingFailed)
@@ -125,30 +121,66 @@ class Download:
         if request.channel is None:
             # The client left while the file was being opened.
             file.close()
-        elif IHeld.providedBy(file) and not subject.version and _plain(request):
-            self._send_held(request, subject.name, file)
+        elif IHeld.providedBy(file) and not _wants_digest(request):
+            self._send_held(request, subject, file)
         else:
             return Deferred.fromCoroutine(self._serve(request, subject, file))
         return None
 
-    def _send_held(self, request: UploadRequest, name: StoredName, file: IHeld) -> None:
+    def _send_held(self, request: UploadRequest, subject: _Subject, file: IHeld) -> None:
         """
-        Answer as most are: a small file, all of it, to whoever asks for
-        nothing else.  What is said of it stays the same as long as it does.
+        Answer as most are: with a small file that is at hand, or a part of it, or
+        nothing of it.
         """
         record: FileRecord = file.record
-        known, fields = self._said.get(name, (None, b""))
-        if known is not record:
-            found = self._answer(request, _Subject(name), record)
-            fields = lines(found.headers)
-            # An age, and a date that is cut to this moment, do change.
-            if record.expires is None and record.stored <= request.started:
-                if len(self._said) >= SAID:
-                    self._said.clear()
-                self._said[name] = (record, fields)
-        self._started(request, name)
-        self._told(request, name, len(file.content))
-        request.send_whole(fields, file.content)
+        found = self._answer(request, subject, record)
+        fields = lines(found.headers)
+        if request.words.kept:
+            request.words.again = self._echo(request, subject.name, record, found, fields)
+        body = b""
+        if _has_body(request, found):
+            body = _cut(file.content, found.pieces)
+            self._started(request, subject.name)
+            self._told(request, subject.name, len(body))
+        request.send_whole(found.status, fields, body)
+
+    def _echo(
+        self,
+        request: UploadRequest,
+        name: StoredName,
+        record: FileRecord,
+        found: Answer,
+        fields: bytes,
+    ) -> Echo | None:
+        """
+        :return: what gives *found* again, if it can be given again.
+        """
+        if self._holds is None or len(found.pieces) > 1:
+            # The boundary of many parts is made for each answer.
+            return None
+        head, now = request.words.head, request.started
+        # An age, and a date that is cut to this moment, change with the time.
+        lasts = record.expires is None and record.stored <= now
+        timed = not lasts or any(head.get(field) is not None for field in _TIMED)
+        shared = request.site.manners.headers(head.get(b"origin")).lines
+        part = None
+        if _has_body(request, found):
+            [span] = found.pieces or [Span(0, 0)]
+            assert isinstance(span, Span)
+            part = slice(span.start, span.stop)
+        return Echo(
+            store=self._holds,
+            hub=self._hub,
+            clock=self._clock,
+            words=request.words,
+            name=name,
+            record=record,
+            status=found.status,
+            shared=shared,
+            fields=fields,
+            part=part,
+            second=int(now) if timed else None,
+        )
 
     async def _serve(self, request: UploadRequest, subject: _Subject, file: IFile) -> None:
         name = subject.name
@@ -159,7 +191,7 @@ class Download:
                 file, found = await self._digested(request, subject, file, owned)
                 if request.channel is None:
                     return
-            if request.method == b"HEAD" or found.status == 304:
+            if not _has_body(request, found):
                 _begin(request, found)
                 request.finish()
             elif total(found.pieces) <= SMALL:
@@ -304,14 +336,28 @@ def _fields(request: UploadRequest) -> Get:
     return request.head.get
 
 
-def _plain(request: UploadRequest) -> bool:
+def _wants_digest(request: UploadRequest) -> bool:
     """
-    :return: whether it is a GET that asks for the file, and nothing else.
+    :return: whether it says something of digests.
     """
-    if request.method != b"GET":
-        return False
     get = _fields(request)
-    return all(get(name) is None for name in _ASKED)
+    return get(b"want-repr-digest") is not None or get(b"want-content-digest") is not None
+
+
+def _has_body(request: UploadRequest, found: Answer) -> bool:
+    """
+    :return: whether bytes of the file follow the head of the answer.
+    """
+    return request.method != b"HEAD" and found.status != 304
+
+
+def _cut(content: bytes, pieces: Iterable[Piece]) -> bytes:
+    """
+    :return: *pieces* of a file, all of which is *content*.
+    """
+    return b"".join(
+        content[piece.start : piece.stop] if isinstance(piece, Span) else piece for piece in pieces
+    )
 
 
 def _begin(request: UploadRequest, found: Answer) -> None:

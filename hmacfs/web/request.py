@@ -9,7 +9,6 @@ the bytes as they come; every other is rendered at once.
 from __future__ import annotations
 
 import errno
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -17,7 +16,6 @@ from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.error import UnsupportedMethod
-from twisted.web.http import datetimeToString
 from twisted.web.resource import IResource
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -26,13 +24,13 @@ from hmacfs.events import RequestCompleted, RequestFailed, RequestReceived
 from hmacfs.http1 import Head
 from hmacfs.interfaces import IBody, ITakesBodies
 from hmacfs.web import pages
+from hmacfs.web.answer_fields import date
+from hmacfs.web.wording import UNREADABLE, Wording
 
 if TYPE_CHECKING:
     from hmacfs.web.channel import UploadChannel
     from hmacfs.web.protocol import Protocol
     from hmacfs.web.site import UploadSite
-
-AGENT_LENGTH = 200
 
 _TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
 
@@ -43,6 +41,7 @@ class UploadRequest(Request):
 
     :ivar head: its :class:`hmacfs.http1.Head`; ``None`` where the head could
         not be read and the request exists only to be refused.
+    :ivar words: what follows from the words of the head.
     :ivar id: its name in the log, and in ``X-Request-ID`` of the answer.
     :ivar client: the client's address, a trusted proxy's word counted.
     :ivar started: when the head was in, by the reactor's clock, unix seconds.
@@ -58,6 +57,7 @@ class UploadRequest(Request):
     code_told = ""
     received = 0
     head: Head | None = None
+    words = UNREADABLE
     protocol: Protocol | None = None
     site: UploadSite
     responseHeaders: Any
@@ -76,11 +76,12 @@ class UploadRequest(Request):
         self.method, self.uri, self.path, self.clientproto = b"", b"", b"", b"HTTP/1.1"
         self.args = {}
 
-    def begin(self, head: Head) -> None:
+    def begin(self, words: Wording) -> None:
         """
         Find who answers and let it.  What goes wrong is answered, never raised.
         """
-        self.head = head
+        self.words = words
+        self.head = head = words.head
         self.method, self.uri, self.path = head.method, head.target, head.path
         self.clientproto = head.version
         self.client = self.site.client(self.channel.peer, head)
@@ -112,7 +113,7 @@ class UploadRequest(Request):
 
     def _dress(self, origin: bytes | None) -> None:
         self.responseHeaders = self.site.manners.headers(origin)
-        self.responseHeaders.setRawHeaders(b"Date", [_date(int(self.started))])
+        self.responseHeaders.setRawHeaders(b"Date", [date(int(self.started))])
         self.responseHeaders.setRawHeaders(b"X-Request-ID", [self.id.encode()])
 
     def _admitted(self, body: IBody) -> None:
@@ -135,16 +136,18 @@ class UploadRequest(Request):
         if body is not NOT_DONE_YET:
             raise TypeError(f"{resource!r} must answer by itself")
 
-    def send_whole(self, fields: bytes, body: bytes) -> None:
+    def send_whole(self, status: int, fields: bytes, body: bytes) -> None:
         """
-        Answer 200, in one piece.
+        Answer in one piece.
 
         :param fields: the lines that are about *body*, as
             :func:`hmacfs.web.answer_fields.lines` makes them; the others are added.
         """
+        self.setResponseCode(status)
         self.startedWriting = 1
         self.sentLength = len(body)
-        self.channel.send_whole(self.clientproto, self.responseHeaders.lines + fields, body)
+        line = b"%b %d %b\r\n" % (self.clientproto, status, self.code_message)
+        self.channel.send_whole(b"".join((line, self.responseHeaders.lines, fields)), body)
         self.finish()
 
     def processingFailed(self, reason: Failure) -> None:
@@ -186,10 +189,7 @@ class UploadRequest(Request):
                 self.write(b"")
             self.site.hub.emit(
                 RequestCompleted(
-                    **self._account(),
-                    status=self.code,
-                    code=self.code_told,
-                    agent=_text(pages.headers_value(self, b"user-agent"))[:AGENT_LENGTH],
+                    **self._account(), status=self.code, code=self.code_told, agent=self.words.agent
                 )
             )
         super().finish()
@@ -214,8 +214,8 @@ class UploadRequest(Request):
                 request=self.id,
                 connection=self.channel.number,
                 client=self.client,
-                method=_text(self.method),
-                path=_text(self.path),
+                method=self.words.method,
+                path=self.words.path,
             )
         )
 
@@ -226,25 +226,9 @@ class UploadRequest(Request):
             "request": self.id,
             "connection": self.channel.number,
             "client": self.client,
-            "method": _text(self.method),
-            "path": _text(self.path),
+            "method": self.words.method,
+            "path": self.words.path,
             "received": self.received,
             "sent": self.sentLength,
             "duration": now - self.started,
         }
-
-
-@lru_cache(maxsize=2)
-def _date(seconds: int) -> bytes:
-    """
-    :return: the value of ``Date``, which is made once a second.
-    """
-    date: bytes = datetimeToString(seconds)
-    return date
-
-
-def _text(value: bytes) -> str:
-    """
-    :return: *value* as text, what is no UTF-8 as escapes.
-    """
-    return value.decode("utf-8", "backslashreplace")

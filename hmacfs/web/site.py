@@ -21,6 +21,7 @@ from hmacfs.proxies import UNIX, Network, client_address, is_proxy, origin_of
 from hmacfs.web.channel import UploadChannel
 from hmacfs.web.pages import Manners
 from hmacfs.web.request import UploadRequest
+from hmacfs.web.wording import Wordings
 
 ALPN = [b"http/1.1"] if int(twisted_version.partition(".")[0]) >= 26 else []
 """
@@ -60,6 +61,7 @@ class UploadSite(Site):
     A :class:`twisted.web.server.Site` whose connections are
     :class:`hmacfs.web.channel.UploadChannel`.
 
+    :ivar wordings: the heads that came to it last.
     :ivar draining: whether the daemon is about to stop.
     :ivar retiring: whether this process is, and others go on.
     """
@@ -89,6 +91,7 @@ class UploadSite(Site):
         self.header_timeout = limits.header_timeout
         self.idle_timeout = limits.idle_timeout
         self.read_size = limits.read_size
+        self.wordings = Wordings()
         self._trusted = limits.trusted
         self._informational = limits.informational
         self._public_url = limits.public_url
