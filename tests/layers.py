@@ -76,6 +76,7 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.reunion": 4,
     "hmacfs.sharing_metrics": 4,
     "hmacfs.signals": 4,
+    "hmacfs.tallies": 4,
     "hmacfs.timers": 4,
     "hmacfs.systemd": 4,
     "hmacfs.tap": 4,
