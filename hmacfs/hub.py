@@ -10,12 +10,16 @@ A turn delivers :data:`TURN` events, so that a burst is spread over many turns
 and connections are served between them.  What waits is bounded too: past
 :data:`MOST` events a turn delivers the excess as well.  Nothing is ever
 dropped: counters that lose events in a flood lie when they are needed most.
+
+Who hears of what is looked up once for each kind of event: one that nobody
+wants costs next to nothing.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -26,7 +30,7 @@ from hmacfs.interfaces import IHub
 
 Listener = Callable[[Event], object]
 
-TURN = 200
+TURN = 1000
 MOST = 10_000
 
 
@@ -38,25 +42,38 @@ class Hub:
 
     log = Logger()
 
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
-        self._listeners: list[Listener] = []
+    def __init__(
+        self,
+        clock: IReactorTime,
+        around: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        """
+        :param around: makes what the deliveries of each turn happen in: a log
+            that gathers its lines meanwhile, say.
+        """
+        self._clock, self._around = clock, around
+        self._listeners: list[tuple[Listener, tuple[type[Event], ...]]] = []
+        self._hearing: dict[type[Event], list[Listener]] = {}
         self._waiting: deque[Event] = deque()
         self._scheduled = False
 
-    def listen(self, listener: Listener) -> None:
+    def listen(self, listener: Listener, kinds: Collection[type[Event]] = (Event,)) -> None:
         """
         Tell *listener* of every event that is delivered from now on.
 
         :param listener: called with the event, in the reactor's thread; what
             it returns is ignored, and what it raises is logged and hurts nobody.
+        :param kinds: what it wants to hear of, classes derived from these among
+            them; what it does not want costs nothing.
         """
-        self._listeners.append(listener)
+        self._listeners.append((listener, tuple(kinds)))
+        self._hearing.clear()
 
     def emit(self, event: Event) -> None:
         """See :meth:`hmacfs.interfaces.IHub.emit`."""
         self._waiting.append(event)
-        self._schedule()
+        if not self._scheduled:
+            self._schedule()
 
     def flush(self) -> None:
         """
@@ -68,23 +85,38 @@ class Hub:
         self._deliver(len(self._waiting))
 
     def _schedule(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            self._clock.callLater(0, self._turn)
+        self._scheduled = True
+        self._clock.callLater(0, self._turn)
 
     def _turn(self) -> None:
         self._scheduled = False
         self._deliver(min(len(self._waiting), max(TURN, len(self._waiting) - MOST)))
-        if self._waiting:
+        if self._waiting and not self._scheduled:
             self._schedule()
 
     def _deliver(self, count: int) -> None:
+        try:
+            with self._around():
+                self._tell(count)
+        except Exception:
+            # That is the end of what is around: a log whose disk is full.  All
+            # have heard, and others will.
+            self.log.failure("a turn's events were told, and then something failed")
+
+    def _tell(self, count: int) -> None:
+        waiting, hearing = self._waiting, self._hearing
         for _ in range(count):
-            event = self._waiting.popleft()
-            for listener in self._listeners:
+            event = waiting.popleft()
+            kind = type(event)
+            if kind not in hearing:
+                hearing[kind] = self._hear_of(kind)
+            for listener in hearing[kind]:
                 try:
                     listener(event)
                 except Exception:
                     # Listeners are anybody's code: one that is broken must
                     # not keep the others from hearing.
                     self.log.failure("{listener} failed at {event}", listener=listener, event=event)
+
+    def _hear_of(self, kind: type[Event]) -> list[Listener]:
+        return [listener for listener, kinds in self._listeners if issubclass(kind, kinds)]

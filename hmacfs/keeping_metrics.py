@@ -15,7 +15,17 @@ from hmacfs.records import Totals, Went
 class KeepingMetrics:
     """
     The numbers of the duties of one daemon.
+
+    :cvar kinds: the events that it wants to hear of.
     """
+
+    kinds = (
+        events.DutyDone,
+        events.FileRemoved,
+        events.VersionRemoved,
+        events.SweepHalted,
+        events.SweepReleased,
+    )
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """

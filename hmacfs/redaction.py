@@ -50,6 +50,9 @@ _PATTERNS = tuple(
 #: costs a hundredth of a search for a pattern.
 _SIGNS = ("v=", "v2=", "v3=", "token", "%3d", "authorization", "bearer", "eyj")
 _DIGITS = re.compile("[0-9a-f]{64}")
+#: Wherever 64 digits are, every eighth character is one, eight times in turn:
+#: to look for these first takes a fifth of the time.
+_EIGHTHS = re.compile("[0-9a-f]{8}")
 
 # Besides the control characters, what breaks lines, what turns the direction
 # of writing, and halves of surrogate pairs, which no output can encode.
@@ -87,15 +90,16 @@ class Redaction:
         """
         :return: *text* without anything secret.
         """
-        if not self._suspect(text):
+        if not self.suspects(text):
             return text
         for pattern in self._patterns:
             text = pattern.sub(rf"\1{MARK}", text)
         return text
 
-    def _suspect(self, text: str) -> bool:
+    def suspects(self, text: str) -> bool:
         """
-        :return: whether a pattern may match *text*.
+        :return: whether *text* may hold anything secret.  Where it does not, no
+            part of it does.
         """
         for word in self._words:
             if word in text:
@@ -105,7 +109,9 @@ class Redaction:
             if sign in lower:
                 return True
         # Whatever shorter text there is has no 64 digits.
-        return len(text) >= 64 and _DIGITS.search(lower) is not None
+        if len(text) < 64 or _EIGHTHS.search(lower[7::8]) is None:
+            return False
+        return _DIGITS.search(lower) is not None
 
     def field(self, name: str, value: object) -> object:
         """

@@ -18,7 +18,11 @@ STATES = ("local", "rejoining", "redis")
 class SharingMetrics:
     """
     How this node and Redis stand.
+
+    :cvar kinds: the events that it wants to hear of.
     """
+
+    kinds = (events.RedisLost, events.RedisBack)
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """

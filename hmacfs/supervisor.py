@@ -10,7 +10,6 @@ metadata, the control socket and the metrics site; the workers do the rest, see
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import Counter, Gauge
@@ -30,6 +29,7 @@ from hmacfs.hub import Hub
 from hmacfs.interfaces import ISharing
 from hmacfs.keeping_metrics import KeepingMetrics
 from hmacfs.loading import Loaded
+from hmacfs.logs import LogFile, Stream
 from hmacfs.metadata.opening import open_metadata
 from hmacfs.metrics import Metrics
 from hmacfs.metrics_site import MetricsSite
@@ -60,17 +60,18 @@ log = Logger()
 
 
 def make_supervisor(
-    loaded: Loaded, reopen: Callable[[], object], observer: ILogObserver, reactor: Any
+    loaded: Loaded, output: LogFile | Stream, observer: ILogObserver, reactor: Any
 ) -> Daemon:
     """
-    :param reopen: opens the log file anew.
+    :param output: where the log goes.
     :param observer: the log.
     """
     settings = loaded.settings
-    hub = Hub(reactor)
-    hub.listen(AccessLog(settings.log_level).heard)
+    hub = Hub(reactor, output.gathered)
+    access_log = AccessLog(settings.log_level)
+    hub.listen(access_log.heard, access_log.kinds)
     metrics = Metrics()
-    hub.listen(metrics.heard)
+    hub.listen(metrics.heard, metrics.kinds)
     total = Sum(metrics.registry)
     deaths = Counter(
         "hmacfs_worker_deaths", "Workers that ended unasked.", registry=metrics.registry
@@ -108,7 +109,7 @@ def make_supervisor(
     reunion = Reunion(store, store, metadata, node, reactor, settings.upload_expiry)
     care = Care(settings, store, metadata, database, hub, reactor)
     keeping = KeepingMetrics(metrics.registry)
-    hub.listen(keeping.heard)
+    hub.listen(keeping.heard, keeping.kinds)
     errands = Errands(Desk(store, database, care, reactor))
     control = ControlSocket(settings.store_dir, errands.perform, reactor)
     private = Ports(
@@ -142,7 +143,7 @@ def make_supervisor(
     ]
     if ISharing.providedBy(metadata):
         sharing = SharingMetrics(metrics.registry)
-        hub.listen(sharing.heard)
+        hub.listen(sharing.heard, sharing.kinds)
         asked.append(Reading("how Redis stands", metadata.sharing, sharing.measured))
     readings = Readings(asked, metrics.lagged, reactor)
     timers = Timers(reactor)
@@ -150,7 +151,7 @@ def make_supervisor(
     supervisor = os.environ.get(systemd.VARIABLE, "")
 
     def hung_up() -> None:
-        reopen()
+        output.reopen()
         crew.renew().addErrback(lambda failure: log.failure("no new workers", failure))
 
     async def leave() -> None:

@@ -87,12 +87,13 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         # What nobody else need know of.
         from hmacfs.supervisor import make_supervisor
 
-        return make_supervisor(loaded, output.reopen, observer, reactor)
+        return make_supervisor(loaded, output, observer, reactor)
 
-    hub = Hub(reactor)
-    hub.listen(AccessLog(settings.log_level).heard)
+    hub = Hub(reactor, output.gathered)
+    access_log = AccessLog(settings.log_level)
+    hub.listen(access_log.heard, access_log.kinds)
     metrics = Metrics()
-    hub.listen(metrics.heard)
+    hub.listen(metrics.heard, metrics.kinds)
 
     store, database = open_filesystem(settings, reactor)
     metadata = open_metadata(settings, database, hub, reactor)
@@ -100,7 +101,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     reunion = Reunion(store, store, metadata, node, reactor, settings.upload_expiry)
     care = Care(settings, store, metadata, database, hub, reactor)
     keeping = KeepingMetrics(metrics.registry)
-    hub.listen(keeping.heard)
+    hub.listen(keeping.heard, keeping.kinds)
     errands = Errands(Desk(store, database, care, reactor))
     control = ControlSocket(settings.store_dir, errands.perform, reactor)
     site = make_site(store, metadata, hub, settings, reactor, care.guard.faults)
@@ -121,7 +122,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     ]
     if ISharing.providedBy(metadata):
         sharing = SharingMetrics(metrics.registry)
-        hub.listen(sharing.heard)
+        hub.listen(sharing.heard, sharing.kinds)
         asked.append(Reading("how Redis stands", metadata.sharing, sharing.measured))
     readings = Readings(asked, metrics.lagged, reactor)
     drain = Drain(site, hub, reactor, settings.shutdown_timeout)

@@ -82,7 +82,7 @@ class Worker:
         output = logs.opened(welcome.settings)
         observer = logs.of_settings(welcome.settings, output, welcome.place)
         globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
-        serving = Serving(welcome, self._line, output.reopen, self._reactor)
+        serving = Serving(welcome, self._line, output, self._reactor)
         began: Deferred[None] = Deferred()
 
         def begun() -> None:
@@ -120,18 +120,20 @@ class Serving:
     """
 
     def __init__(
-        self, welcome: Welcome, line: Any, reopen: Callable[[], object], reactor: Any
+        self, welcome: Welcome, line: Any, output: logs.LogFile | logs.Stream, reactor: Any
     ) -> None:
         """
-        :param reopen: opens the log file anew.
+        :param output: where the log goes.
         """
         settings = welcome.settings
-        self._reactor, self._reopen = reactor, reopen
-        self._hub = hub = Hub(reactor)
-        hub.listen(AccessLog(settings.log_level).heard)
+        self._reactor, self._reopen = reactor, output.reopen
+        self._hub = hub = Hub(reactor, output.gathered)
+        access_log = AccessLog(settings.log_level)
+        hub.listen(access_log.heard, access_log.kinds)
         self._metrics = metrics = Metrics()
-        hub.listen(metrics.heard)
-        hub.listen(KeepingMetrics(metrics.registry).heard)
+        hub.listen(metrics.heard, metrics.kinds)
+        keeping = KeepingMetrics(metrics.registry)
+        hub.listen(keeping.heard, keeping.kinds)
         self._growth = Growth(metrics.registry)
         self._lag = 0.0
 
@@ -166,7 +168,7 @@ class Serving:
             "close": self._doors.close,
             "coming": self._elsewhere.coming,
             "leave": lambda: stop(reactor),
-            "reopen": reopen,
+            "reopen": output.reopen,
             "retire": self._retire,
             "turn": self._elsewhere.wanted,
         }

@@ -5,7 +5,7 @@ Tests for :mod:`hmacfs.access_log`.
 from __future__ import annotations
 
 import attrs
-from twisted.logger import LogLevel, capturedLogs, formatEvent
+from twisted.logger import LogEvent, Logger, LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs import events
@@ -83,6 +83,58 @@ class AccessLogTests(SynchronousTestCase):
             AccessLog().heard(ASKED)
         (event,) = captured
         self.assertEqual({name: event[name] for name in attrs.asdict(ASKED)}, attrs.asdict(ASKED))
+
+    def test_as_logger(self) -> None:
+        """
+        The observers are told what a logger would tell them.
+        """
+        heard: list[LogEvent] = []
+
+        class Told(AccessLog):
+            log = Logger(observer=heard.append)
+
+        told = Told()
+        told.heard(ASKED)
+        told.log.emit(LogLevel.info, heard[0]["log_format"], **attrs.asdict(ASKED))
+        ours, theirs = ({**event, "log_time": 0, "log_logger": repr(told.log)} for event in heard)
+        self.assertEqual(ours, theirs)
+        self.assertLess(abs(heard[1]["log_time"] - heard[0]["log_time"]), 60)
+
+    def test_kinds(self) -> None:
+        """
+        It wants to hear of what is written at its level; of what is answered
+        too, as far as a warning is.
+        """
+        completed, redis = events.RequestCompleted, events.RedisLost
+        self.assertEqual(AccessLog("warn").kinds, {completed, redis})
+        self.assertEqual(AccessLog("error").kinds, set())
+        self.assertEqual(AccessLog("info").kinds & {events.DownloadStarted, completed}, {completed})
+        self.assertIn(events.DownloadStarted, AccessLog("debug").kinds)
+
+    def test_levels(self) -> None:
+        """
+        At ``warn`` an answer is told of where it blames the server, at
+        ``error`` never.
+        """
+        told = {}
+        for level in ("info", "warn", "error"):
+            with capturedLogs() as captured:
+                for status in (201, 404, 500):
+                    AccessLog(level).heard(attrs.evolve(ASKED, status=status))
+            told[level] = [event["status"] for event in captured]
+        self.assertEqual(told, {"info": [201, 404, 500], "warn": [500], "error": []})
+
+    def test_each_by_itself(self) -> None:
+        """
+        What an observer adds to an event is in no other.
+        """
+        with capturedLogs() as captured:
+            log = AccessLog()
+            for _ in range(2):
+                log.heard(ASKED)
+                captured[-1]["mine"] = True
+        self.assertIsNot(captured[0], captured[1])
+        self.assertEqual(formatEvent(captured[0]), formatEvent(captured[1]))
 
     def test_every_event(self) -> None:
         """

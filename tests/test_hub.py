@@ -4,6 +4,8 @@ Tests for :mod:`hmacfs.hub`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
@@ -11,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from hmacfs.events import Event, ShutdownStarted
+from hmacfs.events import DownloadStarted, Event, RedisLost, ShutdownStarted
 from hmacfs.hub import MOST, TURN, Hub
 from hmacfs.interfaces import IHub
 
@@ -160,3 +162,123 @@ class HubTests(SynchronousTestCase):
         self.emit(happenings(2))
         self.hub.flush()
         self.assertEqual(self.heard, happenings(2))
+
+
+class Stopped(ShutdownStarted):
+    """An event that is also one of another kind."""
+
+
+class KindTests(SynchronousTestCase):
+    """
+    A listener may say which kinds of events it wants to hear of.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Turns()
+        self.hub = Hub(self.clock)
+        self.heard: list[Event] = []
+        self.happened = [DownloadStarted(0.0, "r1", "a.txt"), Stopped(1.0, 0), RedisLost(2.0, "?")]
+
+    def tell(self) -> None:
+        for event in self.happened:
+            self.hub.emit(event)
+        self.clock.turn()
+
+    def test_kinds(self) -> None:
+        """
+        It hears of these alone, and of what is derived from them.
+        """
+        self.hub.listen(self.heard.append, [ShutdownStarted, RedisLost])
+        self.tell()
+        self.assertEqual(self.heard, self.happened[1:])
+
+    def test_none(self) -> None:
+        """
+        One that wants none hears nothing.
+        """
+        self.hub.listen(self.heard.append, [])
+        self.tell()
+        self.assertEqual(self.heard, [])
+
+    def test_order(self) -> None:
+        """
+        Of each event the listeners hear one after the other, whoever said what it wants.
+        """
+        told: list[tuple[str, Event]] = []
+        self.hub.listen(lambda event: told.append(("all", event)))
+        self.hub.listen(lambda event: told.append(("some", event)), [RedisLost])
+        self.hub.listen(lambda event: told.append(("more", event)))
+        self.tell()
+        download, shutdown, redis = self.happened
+        self.assertEqual(
+            told,
+            [
+                *(("all", download), ("more", download), ("all", shutdown), ("more", shutdown)),
+                *(("all", redis), ("some", redis), ("more", redis)),
+            ],
+        )
+
+    def test_comes_later(self) -> None:
+        """
+        One that comes later hears of kinds that were told of before.
+        """
+        self.tell()
+        self.hub.listen(self.heard.append, [RedisLost])
+        self.tell()
+        self.assertEqual(self.heard, self.happened[2:])
+
+
+class AroundTests(SynchronousTestCase):
+    """
+    Each turn's deliveries happen in what the hub was given for that.
+    """
+
+    def setUp(self) -> None:
+        self.told: list[object] = []
+        self.full = False
+        self.clock = Turns()
+        self.hub = Hub(self.clock, self.around)
+        self.hub.listen(lambda event: self.told.append(event.at))
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        self.told.append("(")
+        yield
+        self.told.append(")")
+        if self.full:
+            raise OSError("full")
+
+    def tell(self, count: int) -> None:
+        for event in happenings(count):
+            self.hub.emit(event)
+
+    def test_once_a_turn(self) -> None:
+        """
+        It is entered once for all that a turn delivers, and at a flush.
+        """
+        self.tell(2)
+        self.clock.turn()
+        self.tell(1)
+        self.hub.flush()
+        self.assertEqual(self.told, ["(", 0.0, 1.0, ")", "(", 0.0, ")"])
+
+    def test_broken_listener(self) -> None:
+        """
+        A listener that raises does not end it.
+        """
+        self.hub.listen(lambda event: {}[event.at])
+        self.tell(2)
+        self.clock.turn()
+        self.assertEqual(self.told, ["(", 0.0, 1.0, ")"])
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 2)
+
+    def test_fails(self) -> None:
+        """
+        Where its end fails that is logged, and the next turn comes as ever.
+        """
+        self.full = True
+        self.tell(TURN + 1)
+        self.clock.turn()
+        self.clock.turn()
+        self.assertEqual(self.told[-3:], ["(", float(TURN), ")"])
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 2)

@@ -181,6 +181,14 @@ class JSONTests(Written):
             },
         )
 
+    def test_order(self) -> None:
+        """
+        First is what every line has, then the fields in their order.
+        """
+        self.logger(format="json").info("{b} {a}", b="word", a=1.5, c=None)
+        told = '"level": "info", "logger": "hmacfs.test", "message": "word 1.5", "b": "word", '
+        self.assertEqual(self.text()[37:], told + '"a": 1.5, "c": null}\n')
+
     def test_redaction(self) -> None:
         """
         Fields are redacted too, those that the text leaves out among them.
@@ -266,6 +274,25 @@ class LevelTests(Written):
         """
         self.assertEqual(self.levels("info", "twisted.web"), ["warn", "error", "critical"])
 
+    def test_remembered(self) -> None:
+        """
+        The same is written each time that it is said.
+        """
+        log, foreign = self.logger(), self.logger(of="twisted.web")
+        for _ in range(2):
+            log.info("hello")
+            foreign.info("hello")
+        self.assertEqual(self.lines(), ["info  hello"] * 2)
+
+    def test_nobody(self) -> None:
+        """
+        An event without a logger or a level is not written.
+        """
+        tried = observer("debug", "text", [], self.written.write)
+        tried({"log_format": "hello", "log_level": LogLevel.info})
+        tried({"log_format": "hello", "log_namespace": "hmacfs.test"})
+        self.assertEqual(self.text(), "")
+
     def test_debug(self) -> None:
         """
         At ``debug`` all is told.
@@ -295,6 +322,17 @@ class LogFileTests(SynchronousTestCase):
         self.path.write_text("before\n")
         self.open().write(b"after\n")
         self.assertEqual(self.path.read_text(), "before\nafter\n")
+
+    def test_together(self) -> None:
+        """
+        Lines that come together are there at the end.
+        """
+        log = self.open()
+        with log.gathered():
+            log.write(b"one\n")
+            log.write(b"two\n")
+            self.assertEqual(self.path.read_text(), "")
+        self.assertEqual(self.path.read_text(), "one\ntwo\n")
 
     def test_private(self) -> None:
         """

@@ -52,6 +52,14 @@ class RedactionTests(SynchronousTestCase):
         self.assert_cleaned(f"expected b'{MAC}'", "expected b'***'")
         self.assert_cleaned(f"GET /uploads/{MAC}.jpg", f"GET /uploads/{MAC}.jpg")
 
+    def test_any_place(self) -> None:
+        """
+        A signature is cut out wherever in a text it begins.
+        """
+        for count in range(70):
+            for mac in (MAC, MAC.upper()):
+                self.assert_cleaned("." * count + mac, "." * count + "***")
+
     def test_authorization(self) -> None:
         """
         Whatever Authorization holds is cut out, in a head and in a repr of one.
