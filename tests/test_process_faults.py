@@ -164,7 +164,7 @@ class LeavingTests(CrewCase):
         """
         SIGHUP cuts no download: the former worker sends it to its end.
         """
-        daemon = self.start()
+        daemon = self.start(IdleTimeout="5s")
         data = os.urandom(2**20) * (LARGE // 2**20)
         self.assertEqual(self.call(daemon).upload("a.bin", data), 201)
         former = self.workers(daemon)
@@ -181,6 +181,46 @@ class LeavingTests(CrewCase):
             caller.close()
         until(lambda: not set(self.workers(daemon)) & set(former))
         self.assertEqual(daemon.stop(), 0)
+
+    def test_one_told(self) -> None:
+        """
+        A worker alone that is told to end does so, and another one comes.
+        """
+        daemon = self.start(MetricsEnabled=True, MetricsPort="127.0.0.1:0", IdleTimeout="5s")
+        former = self.workers(daemon)
+        caller = self.apart(daemon)[0]
+        caller.begin("a.txt", 6)
+        caller.send(b"abc")
+        place = int(daemon.wait_for(r"\[(\d)\] upload of a.txt started")[1])
+        os.kill(former[place - 1], signal.SIGTERM)
+        until(lambda: len(set(self.workers(daemon)) - set(former)) == 1)
+        caller.send(b"def")
+        self.assertEqual(caller.status(), 201)
+        until(partial(self.back, daemon, 0))
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_all_told(self) -> None:
+        """
+        Where every process is told to end, by systemd or by Ctrl-C, each of
+        them ends as if the first alone was.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            daemon = self.start()
+            callers = self.apart(daemon)
+            for caller in callers:
+                name = f"{number}-{caller.sock.getsockname()[1]}.txt"
+                caller.begin(name, 6)
+                caller.send(b"abc")
+                daemon.wait_for(f"upload of {name} started")
+            os.killpg(daemon.pid, number)
+            for place in (1, 2):
+                daemon.wait_for(rf"\[{place}\] shutting down: no new connections; 1 transfers")
+            for caller in callers:
+                caller.send(b"def")
+                self.assertEqual(caller.status(), 201)
+            self.assertEqual(daemon.wait(), 0)
+            self.assertNotIn("ended by", daemon.output)
+            self.assertNotIn("Traceback", daemon.output)
 
     def test_drained(self) -> None:
         """
