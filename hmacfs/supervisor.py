@@ -50,7 +50,7 @@ from hmacfs.workers.crew import Crew
 from hmacfs.workers.launching import Launcher
 from hmacfs.workers.numbers import Numbers, Sum
 from hmacfs.workers.processors import usable
-from hmacfs.workers.sockets import Lending
+from hmacfs.workers.sockets import Lending, lend
 from hmacfs.workers.welcome import Welcome
 
 GRACE = 10.0
@@ -177,7 +177,7 @@ def make_supervisor(
         ),
         Part("the control socket", control.open, control.close),
         Part("the readings", readings.startService, readings.stopService),
-        Part("the public sockets", public.open, public.close),
+        Part("the public sockets", lambda: lend(public), public.close),
         Part("the workers", lambda: crew.start(count), leave),
         Part("the next lines", greeting.tell_places),
         Part(

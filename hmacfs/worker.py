@@ -95,6 +95,8 @@ class Worker:
         daemon.startService()
 
         async def end() -> None:
+            # It may have been a signal, of which the supervisor knows nothing.
+            self._line.tell("leaves")
             await daemon.stopService()
             self._line.tell("numbers", serving.numbers())
             await self._line.hang_up()

@@ -136,6 +136,40 @@ class TogetherTests(TogetherCase):
         row = self.successResultOf(self.store.chief.opened.find(NAME))
         self.assertEqual(row.size, 3)
 
+    def test_stored_meanwhile(self) -> None:
+        """
+        Where a member stores a file while the chief restores another one, or
+        removes it without a tombstone, the index says what is there then.
+        """
+        self.successResultOf(self.store.stop())
+        self.start(tombstone_ttl=0)
+        self.put(self.one)
+        self.clock.advance(1)
+        self.put(self.one, data=b"defg", overwrite=True)
+        self.clock.advance(1)
+        (version,) = self.successResultOf(self.two.versions(NAME))
+        restore, remove = self.store.chief.restore, self.store.chief.remove
+
+        def restored(name: Any, id: str) -> Any:
+            self.put(self.two, data=b"hijkl", overwrite=True)
+            return restore(name, id)
+
+        def removed(name: Any) -> Any:
+            return remove(name).addCallback(stored_again)
+
+        def stored_again(record: Any) -> Any:
+            self.put(self.two, data=b"mnopqr")
+            self.two.opened.backlog.discard([NAME.text])
+            return record
+
+        self.store.chief.restore, self.store.chief.remove = restored, removed
+        self.successResultOf(self.one.restore(NAME, version.id))
+        self.clock.advance(1)
+        self.assertEqual(self.successResultOf(self.store.chief.opened.find(NAME)).size, 3)
+        self.successResultOf(self.one.remove(NAME))
+        self.clock.advance(1)
+        self.assertEqual(self.successResultOf(self.store.chief.opened.find(NAME)).size, 6)
+
     def test_taken_down(self) -> None:
         """
         An upload that a member receives is cut when its name is taken down, and

@@ -43,6 +43,22 @@ class CrewCase(ResumingCase):
             found.setdefault(who, caller)
         return list(found.values())
 
+    def back(self, daemon: Daemon, deaths: int) -> bool:
+        """
+        :return: whether two workers serve again behind so many *deaths*.
+        """
+        told = [self.number(daemon, name) for name in ("worker_deaths_total", "workers")]
+        return told == [deaths, 2]
+
+    def number(self, daemon: Daemon, name: str) -> float:
+        """
+        :return: a metric of *daemon*.
+        """
+        place = daemon.wait_for(r"\bmetrics: ([^, ]+)")[1]
+        text = self.connect(place).ask("GET", "/metrics").read().decode()
+        (value,) = re.findall(rf"^hmacfs_{re.escape(name)} (.+)$", text, re.MULTILINE)
+        return float(value)
+
 
 class TogetherTests(CrewCase):
     """
@@ -200,22 +216,6 @@ class EndingTests(CrewCase):
         caller.send(b"def")
         self.assertEqual(caller.status(), 201)
         daemon.wait()
-
-    def back(self, daemon: Daemon, deaths: int) -> bool:
-        """
-        :return: whether two workers serve again behind so many *deaths*.
-        """
-        told = [self.number(daemon, name) for name in ("worker_deaths_total", "workers")]
-        return told == [deaths, 2]
-
-    def number(self, daemon: Daemon, name: str) -> float:
-        """
-        :return: a metric of *daemon*.
-        """
-        place = daemon.wait_for(r"\bmetrics: ([^, ]+)")[1]
-        text = self.connect(place).ask("GET", "/metrics").read().decode()
-        (value,) = re.findall(rf"^hmacfs_{re.escape(name)} (.+)$", text, re.MULTILINE)
-        return float(value)
 
 
 def removal(name: str) -> str:

@@ -40,6 +40,17 @@ class PortsTests(ProcessCase):
         self.assertEqual(self.connect(second).download("a.txt"), b"abc")
         self.assertEqual(self.connect(third).download("a.txt"), b"abc")
 
+    def test_haproxy(self) -> None:
+        """
+        An endpoint that is made of another one serves as well.
+        """
+        daemon = self.start(ListenPort="haproxy:tcp:0:interface=127.0.0.1")
+        caller = self.call(daemon)
+        caller.sock.sendall(b"PROXY TCP4 192.0.2.7 127.0.0.1 1234 80\r\n")
+        data = os.urandom(2**20)
+        self.assertEqual(caller.upload("a.bin", data), 201)
+        self.assertEqual(caller.download("a.bin") == data, True)
+
     def test_unix(self) -> None:
         """
         A UNIX socket has its mode from its first moment on, and is gone at the end.

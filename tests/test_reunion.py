@@ -36,11 +36,16 @@ class ReunionTests(SynchronousTestCase):
         :param known: what the metadata holds.
         :return: what it holds then.
         """
+        self.know(*known)
+        self.successResultOf(Deferred.fromCoroutine(self.reunion().run()))
+        return list(self.successResultOf(self.metadata.all()))
+
+    def know(self, *known: UploadRecord) -> None:
         for told in known:
             self.successResultOf(self.metadata.put(told))
-        reunion = Reunion(self.store, self.store, self.metadata, NODE, self.clock, EXPIRY)
-        self.successResultOf(Deferred.fromCoroutine(reunion.run()))
-        return list(self.successResultOf(self.metadata.all()))
+
+    def reunion(self) -> Reunion:
+        return Reunion(self.store, self.store, self.metadata, NODE, self.clock, EXPIRY)
 
     def suspend(self, told: UploadRecord, data: bytes = b"abc") -> None:
         upload = self.successResultOf(self.store.begin(told.slot, told))
@@ -140,3 +145,19 @@ class ReunionTests(SynchronousTestCase):
             self.reunite(record(1), record(2)), [record(1), record(2, node=NODE, revision=2)]
         )
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def test_finished(self) -> None:
+        """
+        While the daemon runs it is noted of an upload that it became a file,
+        where whoever received it did not come to that; one that is over, or
+        that nobody knows of, stays so.
+        """
+        over = record(2, node=NODE, state="finished")
+        self.know(record(1, node=NODE), over)
+        self.clock.advance(10)
+        ids = [record(number).id for number in (1, 2, 3)]
+        self.successResultOf(Deferred.fromCoroutine(self.reunion().finished(ids)))
+        self.assertEqual(
+            list(self.successResultOf(self.metadata.all())),
+            [record(1, node=NODE, state="finished", until=NOW + 10 + EXPIRY, revision=2), over],
+        )

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.names import StoredName
-from hmacfs.workers.crew import BIRTH, SILENCE, Crew, Stillborn
+from hmacfs.workers.crew import BIRTH, NOTICE, SILENCE, Crew, Stillborn
 from hmacfs.workers.line import LineLost
 from hmacfs.workers.numbers import Numbers
 
@@ -166,6 +166,34 @@ class CrewTests(SynchronousTestCase):
         self.assertEqual(len(self.begun), 3)
         self.clock.advance(0.1)
         self.assertEqual(len(self.begun), 4)
+
+    def test_signalled(self) -> None:
+        """
+        One that was told by others to end is replaced while it does, and has not died.
+        """
+        self.start()
+        self.begun[0].heard("leaves")
+        self.assertEqual((self.places(), len(self.begun)), ([2], 2))
+        self.clock.advance(NOTICE)
+        self.begun[2].serve()
+        self.assertEqual(self.places(), [2, 3])
+        self.begun[0].end()
+        self.clock.advance(NOTICE)
+        self.assertEqual((self.places(), len(self.begun), self.deaths), ([2, 3], 3, 0))
+
+    def test_all_signalled(self) -> None:
+        """
+        Where the supervisor was told as well nobody is begun any more.
+        """
+        self.start()
+        for fake in self.begun:
+            fake.heard("leaves")
+        stopped = Deferred.fromCoroutine(self.crew.stop())
+        self.clock.advance(NOTICE)
+        for fake in self.begun:
+            fake.end()
+        self.successResultOf(stopped)
+        self.assertEqual((len(self.begun), self.deaths), (2, 0))
 
     def test_settled(self) -> None:
         """

@@ -10,14 +10,18 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from twisted.internet import reactor
 from twisted.internet.address import IPv4Address, UNIXAddress
 from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
 from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import globalLogPublisher
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from hmacfs.workers.sockets import PAUSE, TURN, Acceptor, Lending
+from hmacfs.addresses import Endpoint
+from hmacfs.config import Problems
+from hmacfs.ports import Ports
+from hmacfs.workers.sockets import PAUSE, TURN, Acceptor, Lending, Lent, lend
 
 
 class Reactor(Clock):
@@ -96,16 +100,33 @@ class AcceptorTests(SynchronousTestCase):
 
     def test_full(self) -> None:
         """
-        Without a descriptor nobody is accepted for a moment.
+        Without a descriptor nobody is accepted for a moment, and who was is
+        served as soon as there is one, though nobody else comes.
         """
         heard = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
         self.call()
         self.reactor.trouble = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         self.acceptor.doRead()
         self.assertEqual(self.reactor.readers, [])
-        self.assertEqual(len(heard), 1)
         self.reactor.advance(PAUSE)
-        self.assertEqual(self.reactor.readers, [self.acceptor])
+        self.assertEqual((self.reactor.readers, self.reactor.adopted), ([], []))
+        self.assertEqual(len(heard), 1)
+        self.reactor.trouble = None
+        self.reactor.advance(PAUSE)
+        self.assertEqual(
+            (self.reactor.readers, self.reactor.adopted), ([self.acceptor], [socket.AF_INET])
+        )
+
+    def test_closed_while_one_waits(self) -> None:
+        """
+        Who was accepted and waits is served by a worker that accepts no more.
+        """
+        self.call()
+        self.reactor.trouble = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        self.acceptor.doRead()
+        self.reactor.trouble = None
+        self.acceptor.close()
+        self.assertEqual(self.reactor.adopted, [socket.AF_INET])
 
     def test_gone(self) -> None:
         """
@@ -173,3 +194,49 @@ class LendingTests(SynchronousTestCase):
         All else is the reactor's.
         """
         self.assertEqual(self.lending.seconds(), 0.0)
+
+
+class Willful(Lending):
+    """
+    A reactor whose endpoints listen without asking it.
+    """
+
+    def listenTCP(self, *args: Any, **more: Any) -> Any:
+        return self._reactor.listenTCP(*args, **more)
+
+
+class LendTests(TestCase):
+    """
+    Every endpoint is lent to the workers, or refused.
+    """
+
+    def ports(self, lending: Lending, description: str) -> Ports:
+        ports = Ports(lending, "ListenPort", [Endpoint(description)], 0o660, Factory())
+        self.addCleanup(ports.close)
+        return ports
+
+    async def test_wrapped(self) -> None:
+        """
+        One that is made of others is lent as these are.
+        """
+        ports = self.ports(Lending(reactor), "haproxy:tcp:0:interface=127.0.0.1")
+        await lend(ports)
+        self.assertEqual([type(port) for _, port in ports.opened], [Lent])
+
+    async def test_willful(self) -> None:
+        """
+        One that listens in a way of its own is refused by name, and closed.
+        """
+        ports = self.ports(Willful(reactor), "tcp:0:interface=127.0.0.1")
+        with self.assertRaises(Problems) as caught:
+            await lend(ports)
+        (problem,) = caught.exception.problems
+        self.assertEqual(
+            (problem.key, problem.text, ports.opened),
+            (
+                "ListenPort",
+                "tcp:0:interface=127.0.0.1 listens in a way that several processes cannot "
+                "share: it needs Workers = 1.",
+                (),
+            ),
+        )

@@ -4,13 +4,14 @@ What the chief of a store does for its members: see :mod:`hmacfs.store.company`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.logger import Logger
 
 from hmacfs.names import StoredName
-from hmacfs.records import FileRecord
+from hmacfs.records import Disagreement, FileRecord
 from hmacfs.store.backlog import Rows, write_newest
 from hmacfs.store.company import Charter
 from hmacfs.store.filesystem import FilesystemStore
@@ -39,6 +40,8 @@ class Service:
     """
     What one member asks for.
     """
+
+    log = Logger()
 
     def __init__(self, store: FilesystemStore) -> None:
         self._store = store
@@ -112,11 +115,34 @@ class Service:
         self._store.opened.suspended.remove(id)
 
     def _remove(self, name: StoredName) -> Deferred[FileRecord]:
-        return self._store.remove(name)
+        removed = self._store.remove(name)
+        # With a tombstone nothing was stored there since.
+        return removed if self._store.opened.policy.tombstone_ttl else self._agreed(removed, name)
 
     def _remove_version(self, name: StoredName, id: str) -> Deferred[None]:
         return self._store.remove_version(name, id)
 
     def _restore(self, name: StoredName, id: str) -> Deferred[FileRecord]:
         # What is the file by now has its row first, for that is the newer one.
-        return self._store.settled().addCallback(lambda _: self._store.restore(name, id))
+        settled = self._store.settled()
+        return self._agreed(settled.addCallback(lambda _: self._store.restore(name, id)), name)
+
+    @inlineCallbacks
+    def _agreed(
+        self, done: Deferred[FileRecord], name: StoredName
+    ) -> Generator[Deferred[Any], Any, FileRecord]:
+        """
+        :param done: of what was done to *name*.
+        :return: the same, when the index says of *name* what is there: another
+            member may have stored a file at this moment, of which nobody knows
+            whether it came before or behind.
+        """
+        record: FileRecord = yield done
+        doubt = Disagreement("other row", "file", name.text, "", "", "")
+        try:
+            yield self._store.settled()
+            yield self._store.mend([doubt])
+        except Exception:
+            # It is done all the same, and the crawl looks again.
+            self.log.failure("what the index says of a file was not looked at again")
+        return record

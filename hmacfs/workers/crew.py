@@ -34,6 +34,12 @@ SILENCE = 10.0
 
 BIRTH = 60.0
 
+NOTICE = 0.5
+"""
+Seconds until a worker is replaced that got a signal of its own.  Most often
+all processes of a daemon get it, and none is to come any more.
+"""
+
 PROMPT = 0.25
 """Seconds that a scrape waits for the numbers of now."""
 
@@ -290,6 +296,8 @@ class Crew:
                 return Deferred.fromCoroutine(self._coming(*args))
             case "numbers":
                 return self._counted(hand, *args)
+            case "leaves":
+                return self._leaves(hand)
             case _:
                 return hand.service.heard(what, *args)
 
@@ -368,6 +376,14 @@ class Crew:
             self._died()
             self.log.error("worker {place} ended {how}", place=hand.place, how=how)
         self._bury(hand)
+
+    def _leaves(self, hand: Hand) -> None:
+        """
+        It ends in order: somebody told it to, us maybe.
+        """
+        if not hand.leaving:
+            hand.leaving = True
+            self._clock.callLater(NOTICE, self._replace, 0)
 
     def _bury(self, hand: Hand) -> None:
         # Its last words may be heard behind its end.

@@ -13,6 +13,8 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from resource import RLIMIT_NOFILE, getrlimit
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
@@ -23,10 +25,15 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
-from hmacfs.addresses import Address, Endpoint
+from hmacfs.addresses import Address, Endpoint, written
+from hmacfs.config import Problem, Problems
+from hmacfs.ports import Ports
 
 PAUSE = 0.1
 """Seconds until it is tried again where there is no descriptor left."""
+
+KEPT = 1024
+"""Descriptors that are kept back from connections, for files; a quarter at most."""
 
 TURN = 0.002
 """Seconds that another worker has to accept the next one."""
@@ -131,12 +138,27 @@ class Lending:
         return Lent(opened, address)
 
 
+async def lend(ports: Ports) -> None:
+    """
+    Open *ports*, of a :class:`Lending`.
+
+    :raise Problems: as of :meth:`hmacfs.ports.Ports.open`; also where an
+        endpoint listens in a way of its own, which no worker could inherit.
+    """
+    await ports.open()
+    strange = [address for address, port in ports.opened if not isinstance(port, Lent)]
+    if strange:
+        await ports.close()
+        text = "listens in a way that several processes cannot share: it needs Workers = 1."
+        raise Problems([Problem("ListenPort", f"{written(each)} {text}") for each in strange])
+
+
 class Acceptor(FileDescriptor):
     """
     Accepts, one connection a turn: so whoever has much to do leaves the next
     one to another worker.  Who has many open leaves it too: the system would
     wake the same one again and again.  Without a descriptor to spare,
-    connections wait.
+    connections wait; some are kept back for what those ask for that are here.
     """
 
     log = Logger()
@@ -157,6 +179,8 @@ class Acceptor(FileDescriptor):
         self._listening = listening
         self._factory = factory
         self._open = True
+        self._accepted: socket.socket | None = None
+        self._waiting = False
         factory.doStart()
         # Now others know that there is one more, who has none yet.
         crowded()
@@ -169,20 +193,18 @@ class Acceptor(FileDescriptor):
     def doRead(self) -> None:
         """See :class:`twisted.internet.interfaces.IReadDescriptor`."""
         try:
-            accepted, _ = self._listening.accept()
+            if self._accepted is None:
+                self._accepted, _ = self._listening.accept()
+            self._adopt(self._accepted)
         except BlockingIOError:
             return  # Another worker has it.
         except OSError as error:
-            self._wait(error)
-            return
-        with accepted:
-            accepted.setblocking(False)
-            try:
-                self._on.adoptStreamConnection(accepted.fileno(), accepted.family, self._factory)
-            except OSError as error:
-                # The client is gone by now, or there is no second descriptor.
-                self._wait(error)
+            if error.errno in _FULL:
+                # What is accepted waits as well: it takes a second descriptor.
+                self._wait(error.errno)
                 return
+        self._waiting = False
+        self._let_go()
         if self._crowded():
             self._rest(TURN)
 
@@ -191,6 +213,10 @@ class Acceptor(FileDescriptor):
         if self._open:
             self._open = False
             self.stopReading()
+            if self._accepted is not None:
+                with suppress(OSError):
+                    self._adopt(self._accepted)
+                self._let_go()
             self._listening.close()
             self._factory.doStop()
 
@@ -202,10 +228,29 @@ class Acceptor(FileDescriptor):
         """See :class:`twisted.internet.interfaces.ILoggingContext`."""
         return type(self).__name__
 
-    def _wait(self, error: OSError) -> None:
-        if error.errno in _FULL:
-            self.log.warn("connections wait: {why}", why=os.strerror(error.errno or 0))
-            self._rest(PAUSE)
+    def _adopt(self, accepted: socket.socket) -> None:
+        """
+        :raise OSError: the client is gone by now, or there are no descriptors
+            left for it and for what it asks for.
+        """
+        # The lowest free one is given out: so behind a high one few are left.
+        second, bound = os.dup(accepted.fileno()), getrlimit(RLIMIT_NOFILE)[0]
+        os.close(second)
+        if second >= bound - min(bound // 4, KEPT):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        accepted.setblocking(False)
+        self._on.adoptStreamConnection(accepted.fileno(), accepted.family, self._factory)
+
+    def _let_go(self) -> None:
+        accepted, self._accepted = self._accepted, None
+        if accepted is not None:
+            accepted.close()
+
+    def _wait(self, error: int) -> None:
+        if not self._waiting:
+            self._waiting = True
+            self.log.warn("connections wait: {why}", why=os.strerror(error))
+        self._rest(PAUSE)
 
     def _rest(self, seconds: float) -> None:
         self.stopReading()
@@ -214,6 +259,9 @@ class Acceptor(FileDescriptor):
     def _again(self) -> None:
         if self._open:
             self.startReading()
+            if self._accepted is not None:
+                # Perhaps nobody comes behind it, and so nothing is to be read.
+                self.doRead()
 
 
 class Borrowing:

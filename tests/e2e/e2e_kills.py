@@ -28,6 +28,7 @@ class KillTests(SynchronousTestCase):
     """
 
     workers = 1
+    supervisor = True
 
     def test_kills(self) -> None:
         """
@@ -36,7 +37,7 @@ class KillTests(SynchronousTestCase):
         """
         folder = Path(tempfile.mkdtemp(prefix="hmacfs-"))
         self.addCleanup(shutil.rmtree, folder)
-        killing = Killing(folder, "kills", self.workers)
+        killing = Killing(folder, "kills", self.workers, self.supervisor)
         self.addCleanup(killing.end)
         wrong = [text for outcome in killing.outcomes(KILLS) for text in outcome.wrong]
         self.assertEqual(wrong, [])
@@ -49,6 +50,14 @@ class WorkersKillTests(KillTests):
     """
 
     workers = 2
+
+
+class WorkerDiesTests(WorkersKillTests):
+    """
+    So it is where one of the workers dies, and the others go on.
+    """
+
+    supervisor = False
 
 
 class BenchTests(SynchronousTestCase):

@@ -12,6 +12,7 @@ still waited.
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import time
@@ -27,7 +28,7 @@ import attrs
 
 from hmacfs.control import client
 from hmacfs.control.client import NoDaemon, Unanswered
-from tests.calling import signed
+from tests.calling import signed, until
 from tests.commands import run
 from tests.e2e.keeping import ask, bearer, timed
 from tests.process import PATIENCE, Daemon
@@ -93,13 +94,15 @@ class Killing:
     A store, and the daemons that die over it.
     """
 
-    def __init__(self, folder: Path, seed: str, workers: int = 1) -> None:
+    def __init__(self, folder: Path, seed: str, workers: int = 1, supervisor: bool = True) -> None:
         """
         :param folder: an existing one.
         :param seed: decides what is written, and when the daemon is killed.
-        :param workers: its processes; of several the supervisor is killed.
+        :param workers: its processes.
+        :param supervisor: whether it is the one that is killed; else one of the
+            workers is, and the daemon goes on.
         """
-        self._workers = workers
+        self._workers, self._supervisor = workers, supervisor
         self._folder = folder
         self._random = random.Random(seed)
         self._round = 0
@@ -147,14 +150,18 @@ class Killing:
         with self._news:
             self._news.wait_for(lambda: self._answers >= moment or self._failures, PATIENCE)
         Event().wait(self._random.random() * LINGER)
-        self._daemon.signal(signal.SIGKILL)
-        self._daemon.wait()
+        if self._supervisor:
+            self._daemon.signal(signal.SIGKILL)
+            self._daemon.wait()
+        else:
+            self._kill_worker()
         for thread in threads:
             thread.join()
         if self._failures:
             raise self._failures[0]
         wrong = self._check() if alone else []
-        self._start()
+        if self._supervisor:
+            self._start()
         wrong += [] if alone else self._check()
         # What was due when the daemon died goes now, if it has not gone.
         self._errand("gc", dry=False, confirm=False)
@@ -167,6 +174,20 @@ class Killing:
                     wrong.append(f"{what} of {name}, {deed.progress}: {_brief(state)}")
         cut = Counter(what for what, deed in deeds if deed.progress == "asked")
         return Outcome(wrong, cut)
+
+    def _kill_worker(self) -> None:
+        """
+        Returns when another one was begun, which it is when all has been found
+        that the one left.
+        """
+        former = self._children()
+        victim = self._random.choice(former)
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: victim not in self._children() and len(self._children()) == len(former))
+
+    def _children(self) -> list[int]:
+        pid = self._daemon.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def _prepare(self) -> dict[str, list[Deed]]:
         """
