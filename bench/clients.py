@@ -17,9 +17,12 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
+
+import attrs
 
 from bench.lines import Load
 
@@ -79,11 +82,12 @@ def wrk(
     )
     assert process.stderr is not None
     said = process.stderr.readline()
+    began = time.perf_counter()
     Event().wait(seconds)
     process.send_signal(signal.SIGINT)
     told, faults = process.communicate(timeout=2 * _TIMEOUT)
     assert process.returncode == 0, said + faults
-    return parse(told, _children() - before)
+    return attrs.evolve(parse(told, _children() - before), began=began)
 
 
 def parse(told: str, client: float = 0.0) -> Load:
@@ -101,6 +105,7 @@ def parse(told: str, client: float = 0.0) -> Load:
     return Load(
         summary["requests"],
         summary["microseconds"] / 1e6,
+        None,
         client,
         summary["p50"] / 1000,
         summary["p99"] / 1000,

@@ -136,7 +136,7 @@ class Syncs:
         """There is none."""
 
     @contextmanager
-    def asking(self, period: float) -> Iterator[Sequence[float]]:
+    def asking(self, period: float) -> Iterator[Sequence[tuple[float, float]]]:
         """Nobody answers."""
         yield []
 
@@ -164,4 +164,4 @@ class Syncs:
                 os.unlink(f"pair-{number}", dir_fd=folder)
             os.close(folder)
         os.sync()
-        return Load(len(taken), spent, 0.0, percentile(taken, 50), percentile(taken, 99))
+        return Load(len(taken), spent, began, 0.0, percentile(taken, 50), percentile(taken, 99))

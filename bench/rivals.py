@@ -175,7 +175,7 @@ class Server:
             processes.forget_peaks(child.pid)
 
     @contextmanager
-    def asking(self, period: float) -> Iterator[list[float]]:
+    def asking(self, period: float) -> Iterator[list[tuple[float, float]]]:
         """
         Ask for ``/health`` meanwhile; nothing is asked where TLS is spoken.
         """
