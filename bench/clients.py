@@ -92,21 +92,21 @@ def wrk(
 
 def parse(told: str, client: float = 0.0) -> Load:
     """
-    :param told: what the script of wrk prints.
-    :param client: seconds of a processor that wrk took.
+    :param told: what the script of wrk prints, or :mod:`bench.putting`.
+    :param client: seconds of a processor that it took, where it does not say so.
     :raise AssertionError: not all went well.
     :raise Unanswered: it did nothing.
     """
     summary = json.loads(told.strip().splitlines()[-1])
     faults = {name: count for name, count in summary["faults"].items() if count}
-    assert not faults, f"wrk counted {faults}, of {summary['requests']} requests"
+    assert not faults, f"the client counted {faults}, of {summary['requests']} requests"
     if not summary["requests"]:
         raise Unanswered
     return Load(
         summary["requests"],
         summary["microseconds"] / 1e6,
         None,
-        client,
+        summary.get("client", client),
         summary["p50"] / 1000,
         summary["p99"] / 1000,
     )
@@ -128,12 +128,11 @@ def putting(
     :raise AssertionError: an answer was another one than 201.
     """
     words = [*place, *files, connections, seconds, *(["anew"] if anew else [])]
-    before = _children()
     ran = subprocess.run(
         [*inside, sys.executable, str(_PUTTING), *map(str, words)], capture_output=True, text=True
     )
     assert ran.returncode == 0, ran.stderr.strip().rpartition("\n")[2]
-    return parse(ran.stdout, _children() - before)
+    return parse(ran.stdout)
 
 
 def _children() -> float:

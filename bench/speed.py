@@ -72,11 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in measured(place, re.compile(options.only)):
             print(shown(line), flush=True)
             lines.append(line)
+    if not lines:
+        parser.error(f"no line has a name like {options.only!r}")
     _keep(lines, options, scale)
     faults = [line for line in lines if line.fault and not line.impossible]
     for line in faults:
         print(f"DOES NOT WORK: {line.name}: {line.fault}")
-    if faults or not lines:
+    if faults:
         return 2
     if options.short:
         return 0

@@ -44,7 +44,7 @@ class ClientTests(SynchronousTestCase):
         A single answer that was an error spoils it.
         """
         fault = self.assertRaises(AssertionError, parse, SUMMARY.replace('"read": 0', '"read": 1'))
-        self.assertEqual(str(fault), "wrk counted {'read': 1}, of 500 requests")
+        self.assertEqual(str(fault), "the client counted {'read': 1}, of 500 requests")
 
     def test_patiently(self) -> None:
         """
