@@ -17,9 +17,12 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
+
+import attrs
 
 from bench.lines import Load
 
@@ -79,29 +82,31 @@ def wrk(
     )
     assert process.stderr is not None
     said = process.stderr.readline()
+    began = time.perf_counter()
     Event().wait(seconds)
     process.send_signal(signal.SIGINT)
     told, faults = process.communicate(timeout=2 * _TIMEOUT)
     assert process.returncode == 0, said + faults
-    return parse(told, _children() - before)
+    return attrs.evolve(parse(told, _children() - before), began=began)
 
 
 def parse(told: str, client: float = 0.0) -> Load:
     """
-    :param told: what the script of wrk prints.
-    :param client: seconds of a processor that wrk took.
+    :param told: what the script of wrk prints, or :mod:`bench.putting`.
+    :param client: seconds of a processor that it took, where it does not say so.
     :raise AssertionError: not all went well.
     :raise Unanswered: it did nothing.
     """
     summary = json.loads(told.strip().splitlines()[-1])
     faults = {name: count for name, count in summary["faults"].items() if count}
-    assert not faults, f"wrk counted {faults}, of {summary['requests']} requests"
+    assert not faults, f"the client counted {faults}, of {summary['requests']} requests"
     if not summary["requests"]:
         raise Unanswered
     return Load(
         summary["requests"],
         summary["microseconds"] / 1e6,
-        client,
+        None,
+        summary.get("client", client),
         summary["p50"] / 1000,
         summary["p99"] / 1000,
     )
@@ -123,12 +128,11 @@ def putting(
     :raise AssertionError: an answer was another one than 201.
     """
     words = [*place, *files, connections, seconds, *(["anew"] if anew else [])]
-    before = _children()
     ran = subprocess.run(
         [*inside, sys.executable, str(_PUTTING), *map(str, words)], capture_output=True, text=True
     )
     assert ran.returncode == 0, ran.stderr.strip().rpartition("\n")[2]
-    return parse(ran.stdout, _children() - before)
+    return parse(ran.stdout)
 
 
 def _children() -> float:

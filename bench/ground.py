@@ -92,8 +92,8 @@ SHORT = Scale(
     fewer=1,
     stores=(100, 1_000),
     idle=(1, 50),
-    far=10,
-    far_seconds=4.0,
+    far=5,
+    far_seconds=1.0,
 )
 
 

@@ -41,7 +41,8 @@ import attrs
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.figures import Figure, report, timed
-from bench.promises import health, memory
+from bench.processes import memory, processor
+from bench.promises import health
 from hmacfs.care import crawling
 from hmacfs.records import ATTRIBUTE, Row
 from hmacfs.retention import Retention
@@ -258,16 +259,6 @@ def percentile(times: list[float], percent: int) -> float:
     """
     ordered = sorted(times)
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
-
-
-def processor(pid: int) -> float:
-    """
-    :return: seconds of processor time that a process has taken so far.
-    """
-    # Behind the name, which may hold anything: utime and stime are the 14th
-    # and the 15th field (proc(5)).
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ class Load:
 
     :ivar amount: bytes or requests.
     :ivar seconds: how long it took.
+    :ivar began: when, by ``time.perf_counter``; ``None`` where that is not known.
     :ivar client: seconds of a processor that the client took.
     :ivar p50: milliseconds that half of the requests took at most, or ``None``.
     :ivar p99: likewise of 99 in a hundred.
@@ -28,6 +29,7 @@ class Load:
 
     amount: float
     seconds: float
+    began: float | None = None
     client: float = 0.0
     p50: float | None = None
     p99: float | None = None
@@ -141,6 +143,7 @@ class Line:
     :ivar client: which client did the work.
     :ivar note: what has to be known to read it.
     :ivar fault: why there is nothing to be told; "" where there is.
+    :ivar took: seconds that it took to measure it.
     :ivar impossible: whether that is the machine's fault.
     """
 
@@ -151,4 +154,5 @@ class Line:
     verdicts: tuple[Verdict, ...] = ()
     note: str = ""
     fault: str = ""
+    took: float = 0.0
     impossible: bool = False

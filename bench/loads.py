@@ -91,7 +91,7 @@ def download(port: int, target: str, size: int, clients: int = 1, secure: bool =
                     poller.unregister(number)
                     del left[number]
         seconds = time.perf_counter() - began
-    return Load(size * clients, seconds, time.process_time() - spent)
+    return Load(size * clients, seconds, began, time.process_time() - spent)
 
 
 def upload(port: int, heads: Sequence[bytes], file: int, size: int) -> Load:
@@ -126,7 +126,7 @@ def upload(port: int, heads: Sequence[bytes], file: int, size: int) -> Load:
                     poller.unregister(number)
                     left -= 1
         seconds = time.perf_counter() - began
-    return Load(size * len(heads), seconds, time.process_time() - spent)
+    return Load(size * len(heads), seconds, began, time.process_time() - spent)
 
 
 def upload_securely(port: int, head: bytes, file: int, size: int) -> Load:
@@ -144,7 +144,7 @@ def upload_securely(port: int, head: bytes, file: int, size: int) -> Load:
             with view[at : at + _PIECE] as piece:
                 client.sendall(piece)
         _created(client.recv(4096))
-        return Load(size, time.perf_counter() - began, time.process_time() - spent)
+        return Load(size, time.perf_counter() - began, began, time.process_time() - spent)
 
 
 def heads(port: int, target: str, connections: int, seconds: float) -> Load:
@@ -178,6 +178,7 @@ def heads(port: int, target: str, connections: int, seconds: float) -> Load:
         return Load(
             len(waits),
             time.perf_counter() - began,
+            began,
             time.process_time() - spent,
             percentile(waits, 50),
             percentile(waits, 99),

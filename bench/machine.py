@@ -30,7 +30,7 @@ def machine(disk: Path) -> Mapping[str, str]:
         "Twisted": version("twisted"),
         "nginx": _said("/usr/sbin/nginx", "-v").rpartition("/")[2],
         "wrk": _said("wrk", "-v").partition("wrk ")[2].partition(" ")[0],
-        "commit": _said("git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"),
+        "commit": _said("git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"),
     }
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import attrs
@@ -24,7 +25,7 @@ from bench.lines import REQUESTS, Line, Load
 from bench.ratios import percentile
 from bench.rivals import Server
 from bench.rounds import Against, Contender, Single, Work, measure
-from bench.small import BY_WRK, CLIENT, among, put
+from bench.small import BY_WRK, CLIENT, among, counted, put
 from hmacfs.units import format_size
 
 SECTION = "As operators run it"
@@ -55,18 +56,17 @@ def works(ground: Ground) -> Iterator[Work | Single]:
         ],
         note=f"What {PAIRS} waits is the latency of the disk's syncs.",
     )
-    for size in SIZES:
+    for size, connections in product(SIZES, (1, 16)):
         promise = Against(FRONTED, DAV)
-        if size == MIB:
+        if (size, connections) == (MIB, 16):
             promise = Against(FRONTED, DAV, least=0.9, aim=1.0)
         yield Work(
-            f"PUT of {format_size(size)}, 16 connections, TLS, on a disk",
+            f"PUT of {format_size(size)}, {counted(connections)}, TLS, on a disk",
             SECTION,
             CLIENT if size <= BY_WRK else _UPLOADER,
-            partial(among, ground, [FRONTED, DAV], partial(_put, ground, size, 16)),
+            partial(among, ground, [FRONTED, DAV], partial(_put, ground, size, connections)),
             REQUESTS,
             against=[promise],
-            note=f"{FRONTED} syncs every file before its 201; {DAV} syncs none.",
         )
     name = (
         f"PUT of {format_size(_FAR_SIZE)}, {ground.scale.far} clients at 300 ms and 2 % loss, TLS"
@@ -136,7 +136,7 @@ class Syncs:
         """There is none."""
 
     @contextmanager
-    def asking(self, period: float) -> Iterator[Sequence[float]]:
+    def asking(self, period: float) -> Iterator[Sequence[tuple[float, float]]]:
         """Nobody answers."""
         yield []
 
@@ -164,4 +164,4 @@ class Syncs:
                 os.unlink(f"pair-{number}", dir_fd=folder)
             os.close(folder)
         os.sync()
-        return Load(len(taken), spent, 0.0, percentile(taken, 50), percentile(taken, 99))
+        return Load(len(taken), spent, began, 0.0, percentile(taken, 50), percentile(taken, 99))

@@ -36,19 +36,20 @@ class Probe:
         )
 
     @contextmanager
-    def asking(self, port: int, period: float) -> Iterator[list[float]]:
+    def asking(self, port: int, period: float) -> Iterator[list[tuple[float, float]]]:
         """
         Ask a server, from now until the block ends.
 
         :param period: seconds between an answer and the next request.
-        :return: a list that holds the seconds of each answer behind the block.
+        :return: a list that holds of each answer, behind the block, when it was
+            there, by ``time.perf_counter``, and the seconds that it took.
         """
-        taken: list[float] = []
+        taken: list[tuple[float, float]] = []
         self._say(f"{port} {period}")
         try:
             yield taken
         finally:
-            taken += json.loads(self._say("enough"))
+            taken += map(tuple, json.loads(self._say("enough")))
 
     def end(self) -> None:
         """Let it end."""
@@ -76,7 +77,7 @@ def whole(answer: bytes) -> bool:
     return True
 
 
-def _ask(port: int, period: float) -> list[float]:
+def _ask(port: int, period: float) -> list[tuple[float, float]]:
     taken = []
     with closing(socket.create_connection(("127.0.0.1", port), _PATIENCE)) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -89,7 +90,8 @@ def _ask(port: int, period: float) -> list[float]:
                 if not piece:
                     return taken
                 answer += piece
-            taken.append(time.perf_counter() - began)
+            now = time.perf_counter()
+            taken.append((now, now - began))
     return taken
 
 

@@ -36,6 +36,7 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.figures import Figure, report, timed
+from bench.processes import memory
 from hmacfs.signing import Claim, sign
 from hmacfs.units import format_size, parse_size
 from tests.process import SECRET, Daemon
@@ -110,16 +111,6 @@ class Client:
             while got < len(wanted):
                 got += response.readinto(wanted[got:])
             assert wanted == PIECE[: len(wanted)]
-
-
-def memory(pid: int, field: str) -> float:
-    """
-    :param field: ``VmRSS`` for what is resident now, ``VmHWM`` for the most there was.
-    :return: megabytes.
-    """
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    kibibytes = next(line.split()[1] for line in lines if line.startswith(f"{field}:"))
-    return int(kibibytes) * 1024 / 1e6
 
 
 def measure_memory(daemon: Daemon, size: int) -> Iterator[Figure]:

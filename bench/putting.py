@@ -166,6 +166,7 @@ def main(arguments: list[str]) -> None:
         for _ in range(int(connections))
     ]
     slots = iter(Path(targets).read_text().splitlines())
+    before = time.process_time()
     spent = run(uploaders, slots, float(seconds))
     taken = sorted(each for uploader in uploaders for each in uploader.taken)
     told = {
@@ -173,6 +174,7 @@ def main(arguments: list[str]) -> None:
         "microseconds": spent * 1e6,
         "p50": taken[len(taken) * 50 // 100] * 1e6,
         "p99": taken[len(taken) * 99 // 100] * 1e6,
+        "client": time.process_time() - before,
         "faults": {},
     }
     print(json.dumps(told))

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from bench.lines import Line
 from bench.plots import file_name
 from bench.tables import CONTENDERS, VERDICTS, promised, row_cells, simple, verdict_cells
+
+WIDTH = 100  # of the page's text, in characters
 
 _TITLE = "How fast hmacfs is"
 
@@ -24,9 +27,9 @@ of what has a bound, {fewer} of the rest.  Stores are in memory (``{memory}``) a
 The *median* is that of the rounds.  *Cost* is what the server took of a processor, *client's* what
 the client took for the same: where that is near the server's, two cores hold both back.  *Peak* is
 the most memory that the server's largest process had.  */health* is how long it took meanwhile,
-and *request* how long a request did (wrk's figure): the median and the 99th percentile.  Ratios are
-of two contenders in the same round; *95 %* is the interval of their median, by order statistics.
-A *bound* is met by the worse end of that interval, the *aim* by the median."""
+and *request* how long a request did: the median and the 99th percentile.  Ratios are of two
+contenders in the same round; *95 %* is the interval of their median, by order statistics.  A
+*bound* is met by the worse end of that interval, the *aim* by the median."""
 
 _SECTIONS = {
     "Large uploads": "Each body on a connection of its own, all at once; the files are removed "
@@ -45,7 +48,9 @@ _SECTIONS = {
     "As operators run it": '``Durability = "full"`` on a real file system.  Behind nginx: one '
     "nginx with TLS, by what ``hmacfs setup nginx`` prints, before the UNIX socket of hmacfs; "
     "against one nginx with TLS whose DAV module stores the files itself, and syncs nothing.",
-    "Growth": "Stores of as many files, and connections that do nothing.",
+    "Growth": "Stores of as many files, and connections that do nothing.  Names are asked for at "
+    "random: out of the same few in each store, and out of all that it has.  hmacfs holds small "
+    "files that were asked for lately.",
     "Memory": "Of a process; megabytes of 10^6 bytes.",
 }
 
@@ -76,41 +81,53 @@ def results(
         if not line.fault:
             sections.setdefault(line.section, []).append(line)
     for section, found in sections.items():
-        text += ["", "", *_headed(section), _SECTIONS.get(section, ""), ""]
+        text += ["", "", *_headed(section), *_wrapped(_SECTIONS.get(section, "")), ""]
         text += _section(section, found)
     return "\n".join([*text, ""])
 
 
 def _section(section: str, lines: Sequence[Line]) -> list[str]:
     text = []
-    rows = [_beside(line.name, at, row_cells(row)) for line in lines for at, row in _counted(line)]
+    rows = [
+        _beside(line.name, at, row_cells(row)) for line in lines for at, row in enumerate(line.rows)
+    ]
     if rows:
         text += [f".. image:: plots/{file_name(section)}", "", *simple(("work", *CONTENDERS), rows)]
-    told = [
+    verdicts = [
         _beside(line.name, at, verdict_cells(verdict))
         for line in lines
         for at, verdict in enumerate(line.verdicts)
     ]
-    if told:
-        text += ["", *simple(("work", *VERDICTS), told)]
+    if verdicts:
+        text += ["", *simple(("work", *VERDICTS), verdicts)]
     clients: dict[str, list[str]] = {}
     for line in lines:
         if line.client:
             clients.setdefault(line.client, []).append(line.name)
-    text += ["", *(f"* Client: {client}." for client in clients if len(clients) == 1)]
-    if len(clients) > 1:
-        text += [f"* Client of *{'*, *'.join(names)}*: {by}." for by, names in clients.items()]
-    text += [f"* *{line.name}*: {line.note}" for line in lines if line.note]
+    told = [f"Client of *{'*, *'.join(names)}*: {by}." for by, names in clients.items()]
+    if len(clients) == 1:
+        told = [f"Client: {by}." for by in clients]
+    told += [f"*{line.name}*: {line.note}" for line in lines if line.note]
+    text.append("")
+    for words in told:
+        text += _wrapped(words, "* ")
     return text
-
-
-def _counted(line: Line):
-    return enumerate(line.rows)
 
 
 def _beside(name: str, at: int, cells: Sequence[str]) -> list[str]:
     # An empty first cell would make the row part of the one above it.
     return [name if at == 0 else "\\", *cells]
+
+
+def _wrapped(words: str, bullet: str = "") -> list[str]:
+    return wrap(
+        words,
+        WIDTH,
+        initial_indent=bullet,
+        subsequent_indent=" " * len(bullet),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def _headed(title: str) -> list[str]:

@@ -121,11 +121,11 @@ class Server:
     """
     One of those that are compared.
 
-    :ivar port: likewise.
+    :ivar port: where its clients come.
     :ivar files: the folder that it serves, and stores to.
-    :ivar secure: whether they speak TLS.
+    :ivar probe: asks for its ``/health``.
+    :ivar secure: whether its clients speak TLS.
     :ivar behind: the daemon behind it, where it is a proxy.
-    :ivar address: where its clients come.
     :ivar place: where it is.
     :ivar idle: megabytes of its largest process, once it was ready.
     """
@@ -175,7 +175,7 @@ class Server:
             processes.forget_peaks(child.pid)
 
     @contextmanager
-    def asking(self, period: float) -> Iterator[list[float]]:
+    def asking(self, period: float) -> Iterator[list[tuple[float, float]]]:
         """
         Ask for ``/health`` meanwhile; nothing is asked where TLS is spoken.
         """

@@ -31,8 +31,8 @@ class Measured(Protocol):
     def forget_peak(self) -> None:
         """Let the peak begin anew."""
 
-    def asking(self, period: float) -> AbstractContextManager[Sequence[float]]:
-        """Ask for ``/health`` meanwhile; the seconds of each are there at the end."""
+    def asking(self, period: float) -> AbstractContextManager[Sequence[tuple[float, float]]]:
+        """Ask for ``/health`` meanwhile: see :meth:`bench.probing.Probe.asking`."""
 
 
 @attrs.frozen
@@ -168,7 +168,10 @@ def _once(work: Work, contender: Contender, found: _Found) -> None:
     found.costs.append(work.unit.cost(load, spent))
     found.clients.append(work.unit.cost(load, load.client))
     found.peaks.append(server.peak())
-    found.healths += [seconds * 1000 for seconds in asked]
+    end = None if load.began is None else load.began + load.seconds
+    found.healths += [
+        taken * 1000 for now, taken in asked if end is None or load.began <= now - taken <= end
+    ]
     if load.p50 is not None and load.p99 is not None:
         found.waits.append((load.p50, load.p99))
 

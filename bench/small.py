@@ -63,7 +63,7 @@ def works(ground: Ground) -> Iterator[Work]:
     for size in SIZES:
         for connections in CONNECTIONS:
             yield Work(
-                f"GET of {format_size(size)}, {connections} connections",
+                f"GET of {format_size(size)}, {counted(connections)}",
                 "Small downloads",
                 CLIENT,
                 partial(among, ground, EVERYONE, partial(get, size, connections, seconds, {})),
@@ -75,7 +75,7 @@ def works(ground: Ground) -> Iterator[Work]:
     for size in SIZES:
         for connections in CONNECTIONS:
             yield Work(
-                f"PUT of {format_size(size)}, {connections} connections",
+                f"PUT of {format_size(size)}, {counted(connections)}",
                 "Small uploads",
                 CLIENT,
                 partial(among, ground, EVERYONE, partial(put, ground, size, connections, seconds)),
@@ -90,7 +90,7 @@ def _variants(ground: Ground) -> Iterator[Work]:
     target = f"/uploads/{served(size)}"
 
     def asked(server: Server, where: str, fields: Mapping[str, str]) -> Load:
-        return wrk(server.url + where, 64, seconds, fields)
+        return _often(server, where, 64, seconds, fields)
 
     yield Work(
         f"HEAD of {what}",
@@ -168,6 +168,13 @@ def _variants(ground: Ground) -> Iterator[Work]:
     )
 
 
+def counted(connections: int) -> str:
+    """
+    :return: ``1 connection``, ``16 connections``.
+    """
+    return f"{connections} connection{'s' if connections > 1 else ''}"
+
+
 def among(
     ground: Ground, names: Sequence[str], run: Callable[[Server], Load]
 ) -> Mapping[str, Contender]:
@@ -184,7 +191,13 @@ def get(
     """
     Fetch the file of that size, over and over.
     """
-    return wrk(f"{server.url}/uploads/{served(size)}", connections, seconds, fields)
+    return _often(server, f"/uploads/{served(size)}", connections, seconds, fields)
+
+
+def _often(
+    server: Server, target: str, connections: int, seconds: float, fields: Mapping[str, str]
+) -> Load:
+    return patiently(lambda time: wrk(server.url + target, connections, time, fields), seconds)
 
 
 def put(
@@ -207,7 +220,7 @@ def put(
 def _put(
     ground: Ground, size: int, connections: int, server: Server, anew: bool, seconds: float
 ) -> Load:
-    number = int((seconds + 1) * min(_FASTEST, _WIDEST / size)) + connections
+    number = int((seconds * 1.5 + 0.2) * min(_FASTEST, _WIDEST / size)) + connections
     prefix, slots = ground.slots(size, number)
     targets, content = ground.memory / "targets", ground.memory / f"content-{size}"
     targets.write_text("\n".join(slots))

@@ -14,7 +14,7 @@ CONTENDERS = (
 )
 VERDICTS = ("of", "median", "95 %", "unit", "bound", "met", "aim", "reached")
 
-NOTHING = "-"
+NOTHING = ""
 
 
 def simple(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

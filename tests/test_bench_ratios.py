@@ -27,4 +27,4 @@ class RatioTests(SynchronousTestCase):
         """
         theirs = [float(n) for n in range(1, 11)]
         ours = [other * times for other, times in zip(theirs, range(10, 0, -1), strict=True)]
-        self.assertEqual(ratio(ours, theirs), Ratio(median=5.5, least=2.0))
+        self.assertEqual(ratio(ours, theirs), Ratio(median=5.5, least=2.0, most=9.0))
