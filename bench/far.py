@@ -72,7 +72,11 @@ def _by_tun(inside: Sequence[str], refused: str) -> Iterator[Far]:
     if not Path("/dev/net/tun").exists():
         raise Impossible(f"{refused}; and there is no /dev/net/tun")
     command = [*inside, sys.executable, tun.__file__]
-    child = Child(command, Path("/"), {"PYTHONPATH": str(ROOT)}, ready="ready")
+    try:
+        child = Child(command, Path("/"), {"PYTHONPATH": str(ROOT)}, ready="ready")
+    except AssertionError as fault:
+        said = str(fault).strip().rpartition("\n")[2]
+        raise Impossible(f"{refused}; and bench/tun.py: {said}") from None
     try:
         yield Far(
             Place(tun.HERE, tun.THERE, inside),

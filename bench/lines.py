@@ -156,3 +156,10 @@ class Line:
     fault: str = ""
     took: float = 0.0
     impossible: bool = False
+
+    def unjudged(self) -> Line:
+        """
+        :return: the same, with nothing promised.
+        """
+        free = (attrs.evolve(each, least=None, most=None, aim=None) for each in self.verdicts)
+        return attrs.evolve(self, verdicts=tuple(free))

@@ -75,7 +75,9 @@ def works(ground: Ground) -> Iterator[Work | Single]:
 
 
 def _put(ground: Ground, size: int, connections: int, server: Server) -> Load:
-    load = put(ground, size, connections, ground.scale.seconds, server)
+    # One alone leaves the disk and the processors time to spare.
+    seconds = ground.scale.seconds / (2 if connections == 1 else 1)
+    load = put(ground, size, connections, seconds, server)
     # What one leaves to the disk, the next shall not wait for.
     os.sync()
     return load

@@ -185,7 +185,7 @@ def _row(work: Work, name: str, found: _Found) -> Row:
         median(found.costs),
         median(found.clients),
         work.unit.cost_name,
-        max(found.peaks),
+        max(found.peaks) or None,
         (percentile(found.healths, 50), percentile(found.healths, 99)) if found.healths else None,
         (median(p50 for p50, _ in found.waits), median(p99 for _, p99 in found.waits))
         if found.waits

@@ -69,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scale = SHORT if options.short else Scale(rounds=options.rounds, fewer=fewer)
     lines = []
     with ground(options.memory, options.disk, scale) as place:
-        for line in measured(place, re.compile(options.only)):
+        for found in measured(place, re.compile(options.only)):
+            line = found.unjudged() if options.short else found
             print(shown(line), flush=True)
             lines.append(line)
     if not lines:

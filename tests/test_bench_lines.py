@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from bench.lines import BYTES, ONE_BY_ONE, REQUESTS, Load, Verdict
+from bench.lines import BYTES, ONE_BY_ONE, REQUESTS, Line, Load, Verdict
 
 
 class VerdictTests(SynchronousTestCase):
@@ -36,6 +36,14 @@ class VerdictTests(SynchronousTestCase):
         """
         verdict = Verdict.plain("figure", 3.0, "MB")
         self.assertEqual((verdict.judged, verdict.met, verdict.reached), (False, True, True))
+
+    def test_unjudged(self) -> None:
+        """
+        Where times say nothing, nothing is promised.
+        """
+        verdict = Verdict("ratio", 1.0, 0.9, 1.1, least=2.0, aim=3.0)
+        line = Line("work", "section", verdicts=(verdict,)).unjudged()
+        self.assertEqual(line.verdicts, (Verdict("ratio", 1.0, 0.9, 1.1),))
 
 
 class UnitTests(SynchronousTestCase):
