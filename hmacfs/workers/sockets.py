@@ -194,13 +194,14 @@ class Acceptor(FileDescriptor):
         """See :class:`twisted.internet.interfaces.IReadDescriptor`."""
         try:
             if self._accepted is None:
+                self._check_room()
                 self._accepted, _ = self._listening.accept()
             self._adopt(self._accepted)
         except BlockingIOError:
             return  # Another worker has it.
         except OSError as error:
             if error.errno in _FULL:
-                # What is accepted waits as well: it takes a second descriptor.
+                # One that is accepted already waits as well.
                 self._wait(error.errno)
                 return
         self._waiting = False
@@ -228,16 +229,27 @@ class Acceptor(FileDescriptor):
         """See :class:`twisted.internet.interfaces.ILoggingContext`."""
         return type(self).__name__
 
-    def _adopt(self, accepted: socket.socket) -> None:
+    def _check_room(self) -> None:
         """
-        :raise OSError: the client is gone by now, or there are no descriptors
-            left for it and for what it asks for.
+        :raise OSError: too few descriptors are left; another worker may have some.
         """
-        # The lowest free one is given out: so behind a high one few are left.
-        second, bound = os.dup(accepted.fileno()), getrlimit(RLIMIT_NOFILE)[0]
-        os.close(second)
+        # The lowest free one is given out: so behind a high one few are left.  A
+        # connection takes two for a moment, and keeps the second.
+        first = os.dup(self._listening.fileno())
+        try:
+            second = os.dup(first)
+            os.close(second)
+        finally:
+            os.close(first)
+        bound = getrlimit(RLIMIT_NOFILE)[0]
         if second >= bound - min(bound // 4, KEPT):
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def _adopt(self, accepted: socket.socket) -> None:
+        """
+        :raise OSError: the client is gone by now, or there is no second
+            descriptor for it.
+        """
         accepted.setblocking(False)
         self._on.adoptStreamConnection(accepted.fileno(), accepted.family, self._factory)
 
