@@ -14,7 +14,6 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from resource import RLIMIT_NOFILE, getrlimit
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
@@ -27,13 +26,8 @@ from twisted.python.failure import Failure
 
 from hmacfs.addresses import Address, Endpoint, written
 from hmacfs.config import Problem, Problems
+from hmacfs.descriptors import PAUSE, left
 from hmacfs.ports import Ports
-
-PAUSE = 0.1
-"""Seconds until it is tried again where there is no descriptor left."""
-
-KEPT = 1024
-"""Descriptors that are kept back from connections, for files; a quarter at most."""
 
 TURN = 0.002
 """Seconds that another worker has to accept the next one."""
@@ -194,7 +188,10 @@ class Acceptor(FileDescriptor):
         """See :class:`twisted.internet.interfaces.IReadDescriptor`."""
         try:
             if self._accepted is None:
-                self._check_room()
+                if left(self._listening.fileno()) <= 0:
+                    # Another worker may have some.
+                    self._wait()
+                    return
                 self._accepted, _ = self._listening.accept()
             self._adopt(self._accepted)
         except BlockingIOError:
@@ -202,7 +199,7 @@ class Acceptor(FileDescriptor):
         except OSError as error:
             if error.errno in _FULL:
                 # One that is accepted already waits as well.
-                self._wait(error.errno)
+                self._wait()
                 return
         self._waiting = False
         self._let_go()
@@ -229,22 +226,6 @@ class Acceptor(FileDescriptor):
         """See :class:`twisted.internet.interfaces.ILoggingContext`."""
         return type(self).__name__
 
-    def _check_room(self) -> None:
-        """
-        :raise OSError: too few descriptors are left; another worker may have some.
-        """
-        # The lowest free one is given out: so behind a high one few are left.  A
-        # connection takes two for a moment, and keeps the second.
-        first = os.dup(self._listening.fileno())
-        try:
-            second = os.dup(first)
-            os.close(second)
-        finally:
-            os.close(first)
-        bound = getrlimit(RLIMIT_NOFILE)[0]
-        if second >= bound - min(bound // 4, KEPT):
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-
     def _adopt(self, accepted: socket.socket) -> None:
         """
         :raise OSError: the client is gone by now, or there is no second
@@ -258,10 +239,10 @@ class Acceptor(FileDescriptor):
         if accepted is not None:
             accepted.close()
 
-    def _wait(self, error: int) -> None:
+    def _wait(self) -> None:
         if not self._waiting:
             self._waiting = True
-            self.log.warn("connections wait: {why}", why=os.strerror(error))
+            self.log.warn("connections wait: there are too many open files")
         self._rest(PAUSE)
 
     def _rest(self, seconds: float) -> None:
