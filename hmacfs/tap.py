@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 from twisted.application.service import IService
+from twisted.internet.tcp import Port
 from twisted.python import usage
 
 from hmacfs import __version__, descriptors, loading, logs, systemd
@@ -130,6 +131,14 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     timers = Timers(reactor)
     greeting = Greeting(loaded, store, metadata, public, private)
     supervisor = os.environ.get(systemd.VARIABLE, "")
+
+    async def listen() -> None:
+        await public.open()
+        for _, port in public.opened:
+            # A plugin's may be anything.
+            if isinstance(port, Port):
+                descriptors.Patient(port, reactor)
+
     parts = [
         Part("the signals", signals.install),
         Part("the timers", timers.start, timers.stop),
@@ -148,7 +157,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Part("the control socket", control.open, control.close),
         Part("the readings", readings.startService, readings.stopService),
         Part("the transfers", stop=drain.run),
-        Part("the public site", public.open, public.close),
+        Part("the public site", listen, public.close),
         Part("the next lines", greeting.tell_places),
         Part(
             "the supervisor",

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred
@@ -27,6 +28,7 @@ from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
 from hmacfs.uploads import Slot
 from hmacfs.workers import pickling
+from hmacfs.workers.line import LineLost
 from tests.inline import Inline
 from tests.on_disk import FaultyDisk
 from tests.resuming_contract import EXPIRY
@@ -50,6 +52,10 @@ class Straight:
     def _one(self, side: Callable[..., Any], *said: Any) -> Deferred[Any]:
         done = maybeDeferred(side, *pickling.loads(pickling.dumps(said)))
         return done.addCallbacks(_carried, _failed)
+
+
+def _silent(*what: Any) -> None:
+    raise LineLost
 
 
 def _carried(answer: object) -> Any:
@@ -185,6 +191,16 @@ class TogetherCase(CompanyCase, SynchronousTestCase):
         parts = self.store.chief.opened.parts
         with parts.reopened(id.encode()) as part:
             return part.label
+
+    @contextmanager
+    def without_chief(self, member: Any) -> Iterator[None]:
+        """
+        A context in which the chief of *member* is no more.
+        """
+        chief = member._chief
+        former, chief.sides = chief.sides, [_silent]
+        yield
+        chief.sides = former
 
     def all(self) -> list[Any]:
         return [self.store.chief, *self.store.members]

@@ -102,6 +102,18 @@ class TogetherTests(TogetherCase):
         self.successResultOf(upload.append([b"def"]))
         self.assertEqual(self.successResultOf(upload.commit()).size, 6)
 
+    def test_no_chief(self) -> None:
+        """
+        Where there is no chief any more an upload is suspended all the same.
+        """
+        told = record(length=6)
+        upload = self.successResultOf(self.one.begin(told.slot, told))
+        self.successResultOf(upload.append([b"abc"]))
+        with self.without_chief(self.one):
+            self.successResultOf(upload.suspend())
+        self.assertEqual(self.one.waiting(NAME), [told.id])
+        self.assertEqual(self.label(told.id).name, "a/f.txt")
+
     def test_newcomer(self) -> None:
         """
         Who comes later knows what waits.

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import time
+from collections.abc import Sequence
 from functools import partial
 from http.client import HTTPException
 from resource import RLIMIT_NOFILE, prlimit
@@ -247,13 +248,19 @@ class DescriptorTests(CrewCase):
     Where descriptors run out, new connections wait.
     """
 
+    def serving(self, daemon: Daemon) -> Sequence[int]:
+        """
+        :return: the process ids of those that accept connections.
+        """
+        return self.workers(daemon) or [daemon.pid]
+
     def test_run_out(self) -> None:
         """
         Nothing crashes, who is here is served, and who waited when others have gone.
         """
         daemon = self.start()
         self.assertEqual(self.call(daemon).upload("a.txt", b"abc"), 201)
-        former = self.workers(daemon)
+        former = self.serving(daemon)
         for pid in former:
             count = len(os.listdir(f"/proc/{pid}/fd")) + SPARE
             prlimit(pid, RLIMIT_NOFILE, (count, count))
@@ -263,5 +270,13 @@ class DescriptorTests(CrewCase):
             self.assertEqual(caller.download("a.txt"), b"abc")
             caller.close()
         self.assertEqual(self.call(daemon).upload("b.txt", b"abc"), 201)
-        self.assertEqual(self.workers(daemon), former)
+        self.assertEqual(self.serving(daemon), former)
         self.assertEqual(daemon.stop(), 0)
+
+
+class AloneTests(DescriptorTests):
+    """
+    So it is where one process serves.
+    """
+
+    common = {**CrewCase.common, "Workers": 1}

@@ -20,8 +20,9 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from hmacfs.addresses import Endpoint
 from hmacfs.config import Problems
+from hmacfs.descriptors import PAUSE
 from hmacfs.ports import Ports
-from hmacfs.workers.sockets import PAUSE, TURN, Acceptor, Lending, Lent, lend
+from hmacfs.workers.sockets import TURN, Acceptor, Lending, Lent, lend
 
 
 class Reactor(Clock):

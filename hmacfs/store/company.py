@@ -15,8 +15,10 @@ from typing import Any, Protocol
 import attrs
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
 from hmacfs.commons import Commons
+from hmacfs.errors import ShuttingDown
 from hmacfs.interfaces import IDatabase, IDisk, IIndex, IThreads
 from hmacfs.names import StoredName
 from hmacfs.retention import Retention
@@ -194,7 +196,9 @@ class Member(Alone):
         """See :meth:`Alone.suspended`."""
         chief = self._chief
         suspended = CommonSuspended(
-            lambda waiting: chief.ask("waits", waiting), lambda id: chief.tell("goes on", id)
+            # Without a chief the next start finds it.
+            lambda waiting: chief.ask("waits", waiting).addErrback(_over),
+            lambda id: chief.tell("goes on", id),
         )
         for waiting in self._charter.waiting:
             suspended.heard(waiting)
@@ -290,3 +294,7 @@ class MemberShare(Share):
         if self._held:
             self._held = False
             self._chief.tell("unshare", self.key)
+
+
+def _over(failure: Failure) -> None:
+    failure.trap(ShuttingDown)

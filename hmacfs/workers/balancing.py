@@ -13,7 +13,8 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from hmacfs.workers.balance import Load, wanted
-from hmacfs.workers.crew import Crew, Hand
+from hmacfs.workers.crew import Crew
+from hmacfs.workers.hand import Hand
 
 EVERY = 10.0
 """Seconds of work that are looked at."""

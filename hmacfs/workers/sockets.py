@@ -14,7 +14,6 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from resource import RLIMIT_NOFILE, getrlimit
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
@@ -27,13 +26,8 @@ from twisted.python.failure import Failure
 
 from hmacfs.addresses import Address, Endpoint, written
 from hmacfs.config import Problem, Problems
+from hmacfs.descriptors import PAUSE, left
 from hmacfs.ports import Ports
-
-PAUSE = 0.1
-"""Seconds until it is tried again where there is no descriptor left."""
-
-KEPT = 1024
-"""Descriptors that are kept back from connections, for files; a quarter at most."""
 
 TURN = 0.002
 """Seconds that another worker has to accept the next one."""
@@ -194,14 +188,18 @@ class Acceptor(FileDescriptor):
         """See :class:`twisted.internet.interfaces.IReadDescriptor`."""
         try:
             if self._accepted is None:
+                if left(self._listening.fileno()) <= 0:
+                    # Another worker may have some.
+                    self._wait()
+                    return
                 self._accepted, _ = self._listening.accept()
             self._adopt(self._accepted)
         except BlockingIOError:
             return  # Another worker has it.
         except OSError as error:
             if error.errno in _FULL:
-                # What is accepted waits as well: it takes a second descriptor.
-                self._wait(error.errno)
+                # One that is accepted already waits as well.
+                self._wait()
                 return
         self._waiting = False
         self._let_go()
@@ -230,14 +228,9 @@ class Acceptor(FileDescriptor):
 
     def _adopt(self, accepted: socket.socket) -> None:
         """
-        :raise OSError: the client is gone by now, or there are no descriptors
-            left for it and for what it asks for.
+        :raise OSError: the client is gone by now, or there is no second
+            descriptor for it.
         """
-        # The lowest free one is given out: so behind a high one few are left.
-        second, bound = os.dup(accepted.fileno()), getrlimit(RLIMIT_NOFILE)[0]
-        os.close(second)
-        if second >= bound - min(bound // 4, KEPT):
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         accepted.setblocking(False)
         self._on.adoptStreamConnection(accepted.fileno(), accepted.family, self._factory)
 
@@ -246,10 +239,10 @@ class Acceptor(FileDescriptor):
         if accepted is not None:
             accepted.close()
 
-    def _wait(self, error: int) -> None:
+    def _wait(self) -> None:
         if not self._waiting:
             self._waiting = True
-            self.log.warn("connections wait: {why}", why=os.strerror(error))
+            self.log.warn("connections wait: there are too many open files")
         self._rest(PAUSE)
 
     def _rest(self, seconds: float) -> None:
