@@ -89,7 +89,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     access_log = AccessLog(settings.log_level)
     hub.listen(access_log.heard, access_log.kinds)
     metrics = Metrics()
-    hub.listen(metrics.heard, metrics.kinds)
+    for kind, deed in metrics.deeds.items():
+        hub.listen(deed, [kind])
 
     store, database = open_filesystem(settings, reactor)
     metadata = open_metadata(settings, database, hub, reactor)
