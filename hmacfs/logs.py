@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import BinaryIO
 
@@ -53,7 +52,7 @@ def as_text(event: LogEvent, redaction: Redaction) -> str:
         text = f"{text}\n{traceback}"
     if "\n" in text:
         text = text.replace("\n", "\n    ")
-    return f"{_time(event)} {event['log_level'].name:<5} {text}\n"
+    return f"{messages.moment(event.get('log_time', 0.0))} {event['log_level'].name:<5} {text}\n"
 
 
 def as_json(event: LogEvent, redaction: Redaction) -> str:
@@ -62,7 +61,7 @@ def as_json(event: LogEvent, redaction: Redaction) -> str:
         text was made of beside it.
     """
     told = {
-        "time": _time(event),
+        "time": messages.moment(event.get("log_time", 0.0)),
         "level": event["log_level"].name,
         "logger": event["log_namespace"],
         "message": messages.message(event, redaction),
@@ -79,26 +78,6 @@ def _traceback(event: LogEvent, redaction: Redaction) -> str:
     """
     failure = event.get("log_failure")
     return messages.several(redaction.clean(failure.getTraceback())) if failure else ""
-
-
-def _time(event: LogEvent) -> str:
-    """
-    :return: when it happened: RFC 3339, in UTC, to the millisecond, cut off:
-        no line is from the future.
-    """
-    seconds: float = event.get("log_time", 0.0)
-    whole = int(seconds)
-    return _moment(whole, int((seconds - whole) * 1000))
-
-
-@lru_cache(maxsize=2)
-def _moment(seconds: int, thousandths: int) -> str:
-    return f"{_second(seconds)}.{thousandths:03}Z"
-
-
-@lru_cache(maxsize=2)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 FORMATS: Mapping[str, Format] = {"text": as_text, "json": as_json}

@@ -109,9 +109,8 @@ class Redaction:
         :return: whether *text* may hold anything secret.  Where it does not, no
             part of it does.
         """
-        for word in self._words:
-            if word in text:
-                return True
+        if self.tells(text):
+            return True
         lower = text.lower()
         for letter, signs in _SIGNS:
             if letter in lower:
@@ -122,6 +121,12 @@ class Redaction:
         if len(text) < 64 or _EIGHTHS.search(lower[7::8]) is None:
             return False
         return _DIGITS.search(lower) is not None
+
+    def tells(self, text: str) -> bool:
+        """
+        :return: whether *text* holds one of the secrets of this daemon.
+        """
+        return any(map(text.__contains__, self._words))
 
     def field(self, name: str, value: object) -> object:
         """

@@ -35,6 +35,7 @@ from hmacfs.metrics import Metrics
 from hmacfs.metrics_site import MetricsSite
 from hmacfs.ports import Ports
 from hmacfs.readings import Reading, Readings
+from hmacfs.request_lines import RequestLines
 from hmacfs.reunion import Reunion
 from hmacfs.sharing_metrics import SharingMetrics
 from hmacfs.signals import Signals
@@ -86,7 +87,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     observer = make_observer(settings, output)
 
     hub = Hub(reactor, output.gathered)
-    access_log = AccessLog(settings.log_level)
+    access_log = AccessLog(settings.log_level, straight(options, settings, output))
     hub.listen(access_log.heard, access_log.kinds)
     metrics = Metrics()
     for kind, deed in metrics.deeds.items():
@@ -200,14 +201,35 @@ def make_observer(settings: Settings, output: logs.LogFile | logs.Stream) -> ILo
     :return: what writes the log to *output*; what is critical also goes to
         standard error where that is a file, for whoever sees nothing come up.
     """
-    secrets = [*settings.keys, settings.delete_secret]
-    if settings.redis_url:
-        secrets.append((redis_url.parse(settings.redis_url).password or "").encode())
+    secrets = secrets_of(settings)
     observer = logs.observer(settings.log_level, settings.log_format, secrets, output.write)
     if not settings.log_file:
         return observer
     stderr = logs.Stream(sys.stderr.buffer)
     return LogPublisher(observer, logs.observer("critical", "text", secrets, stderr.write))
+
+
+def straight(
+    options: Options, settings: Settings, output: logs.LogFile | logs.Stream
+) -> RequestLines | None:
+    """
+    :return: what writes answered requests to *output*, or ``None`` where the
+        log has to: in JSON, and where ``twistd --logger`` names another one.
+    """
+    other = options.parent is not None and options.parent.get("logger")
+    if other or settings.log_format != "text":
+        return None
+    return RequestLines(secrets_of(settings), output.write)
+
+
+def secrets_of(settings: Settings) -> list[bytes]:
+    """
+    :return: what no line of the log may hold.
+    """
+    secrets = [*settings.keys, settings.delete_secret]
+    if settings.redis_url:
+        secrets.append((redis_url.parse(settings.redis_url).password or "").encode())
+    return secrets
 
 
 def refused(problems: Problems) -> SystemExit:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 from twisted.application.service import Application, IService
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver
 from twisted.python.usage import UsageError
+from twisted.scripts.twistd import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs import __version__
-from hmacfs.tap import Options, makeService
+from hmacfs.logs import Stream
+from hmacfs.tap import Options, load, makeService, straight
 
 GOOD = 'Secret = "0123456789abcdef0123456789abcdef"\n'
 BAD = 'Secret = "changeme"\nListenport = "x"\nLogLevel = 3\n'
@@ -190,6 +192,21 @@ class MakeServiceTests(TapCase):
         self.make("-c", path).setServiceParent(application)
         observer = application.getComponent(ILogObserver)
         self.assertTrue(ILogObserver.providedBy(observer))
+
+    def test_straight(self) -> None:
+        """
+        Requests go straight into a text log, unless twistd was told of another
+        log: that hears of them as of everything.
+        """
+        told = []
+        for format, logger in (("text", ""), ("json", ""), ("text", "io.StringIO")):
+            config = self.write(f"{format}.toml", f'{GOOD}LogFormat = "{format}"\n')
+            options, output = Options(), Stream(BytesIO())
+            options.parent = ServerOptions()
+            if logger:
+                options.parent.opt_logger(logger)
+            told.append(straight(options, load(config).settings, output) is not None)
+        self.assertEqual(told, [True, False, False])
 
     def test_bad_log_file(self) -> None:
         """
