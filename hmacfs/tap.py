@@ -214,10 +214,12 @@ def straight(
 ) -> RequestLines | None:
     """
     :return: what writes answered requests to *output*, or ``None`` where the
-        log has to: in JSON, and where ``twistd --logger`` names another one.
+        log has to: in JSON, and where it is not ours.
     """
-    other = options.parent is not None and options.parent.get("logger")
-    if other or settings.log_format != "text":
+    # twistd takes the log that we bring, unless it was told of another one.
+    # Other runners, as "twist", have no such option, and a log of their own.
+    ours = options.parent is not None and options.parent.get("logger", "") is None
+    if not ours or settings.log_format != "text":
         return None
     return RequestLines(secrets_of(settings), output.write)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from twisted.application.service import Application, IService
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver
+from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 from twisted.scripts.twistd import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
@@ -195,18 +196,24 @@ class MakeServiceTests(TapCase):
 
     def test_straight(self) -> None:
         """
-        Requests go straight into a text log, unless twistd was told of another
-        log: that hears of them as of everything.
+        Requests go straight into a text log where that is the log of the
+        process: not where twistd was told of another one, nor under "twist".
         """
+        twistd, other = ServerOptions(), ServerOptions()
+        other["logger"] = StringIO
         told = []
-        for format, logger in (("text", ""), ("json", ""), ("text", "io.StringIO")):
-            config = self.write(f"{format}.toml", f'{GOOD}LogFormat = "{format}"\n')
+        for parent, format in (
+            (twistd, "text"),
+            (twistd, "json"),
+            (other, "text"),
+            (UsageOptions(), "text"),
+            (None, "text"),
+        ):
+            config = self.write(f"{len(told)}.toml", f'{GOOD}LogFormat = "{format}"\n')
             options, output = Options(), Stream(BytesIO())
-            options.parent = ServerOptions()
-            if logger:
-                options.parent.opt_logger(logger)
+            options.parent = parent
             told.append(straight(options, load(config).settings, output) is not None)
-        self.assertEqual(told, [True, False, False])
+        self.assertEqual(told, [True, False, False, False, False])
 
     def test_bad_log_file(self) -> None:
         """
