@@ -107,10 +107,10 @@ class Hub:
         waiting, hearing = self._waiting, self._hearing
         for _ in range(count):
             event = waiting.popleft()
-            kind = type(event)
-            if kind not in hearing:
-                hearing[kind] = self._hear_of(kind)
-            for listener in hearing[kind]:
+            listeners = hearing.get(type(event))
+            if listeners is None:
+                listeners = self._find(type(event))
+            for listener in listeners:
                 try:
                     listener(event)
                 except Exception:
@@ -118,5 +118,7 @@ class Hub:
                     # not keep the others from hearing.
                     self.log.failure("{listener} failed at {event}", listener=listener, event=event)
 
-    def _hear_of(self, kind: type[Event]) -> list[Listener]:
-        return [listener for listener, kinds in self._listeners if issubclass(kind, kinds)]
+    def _find(self, kind: type[Event]) -> list[Listener]:
+        found = [listener for listener, kinds in self._listeners if issubclass(kind, kinds)]
+        self._hearing[kind] = found
+        return found

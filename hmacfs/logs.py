@@ -1,9 +1,9 @@
 """
 The log of the daemon: one event, one line, in text or in JSON.
 
-Every event of :mod:`twisted.logger` is first made a :class:`Line`, redacted
-and with control characters made visible; nothing downstream ever sees the
-event itself.  A text line looks like this, what it drags along (a traceback)
+Of an event of :mod:`twisted.logger` nothing is written but what
+:mod:`hmacfs.messages` makes of it, redacted and with control characters made
+visible.  A text line looks like this, what it drags along (a traceback)
 indented below it, so that nothing a client sends can pose as a line::
 
     2026-11-22T12:00:00.123Z info  192.0.2.1 PUT /uploads/a.txt 201 ...
@@ -18,11 +18,9 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import BinaryIO
 
-import attrs
 from twisted.logger import (
     ILogObserver,
     LogEvent,
@@ -36,94 +34,60 @@ from zope.interface import implementer
 from hmacfs import messages, redis_url
 from hmacfs.gathering import Gathering
 from hmacfs.redaction import Redaction
+from hmacfs.request_lines import RequestLines
 from hmacfs.settings import Settings
 
 #: What other code than ours logs under: Twisted itself, and its former log.
 FOREIGN = ("twisted", "log_legacy")
 
+#: Makes lines of an event, as they may be seen.
+Format = Callable[[LogEvent, Redaction, int], str]
+
 #: Whether what a namespace says at a level is written.
 Wanted = Callable[[str | None, LogLevel | None], bool]
 
 
-# Not frozen: to make it takes a quarter of the time.
-@attrs.define
-class Line:
+def as_text(event: LogEvent, redaction: Redaction, worker: int = 0) -> str:
     """
-    One event as it may be seen.
-
-    :ivar time: RFC 3339, in UTC, to the millisecond.
-    :ivar level: ``debug``, ``info``, ``warn``, ``error`` or ``critical``.
-    :ivar worker: the number of the process that says it, 0 where there are no
-        workers, or of the one that has them.
-    :ivar logger: who says it, a dotted name.
-    :ivar message: the text; only Twisted's own has several lines.
-    :ivar fields: tells what the text was made of, for programs.
-    :ivar traceback: of the failure that is logged, or ``""``.
+    :param worker: as of :func:`hmacfs.messages.line`.
+    :return: *event* for a person: one line, what it drags along indented below it.
     """
-
-    time: str
-    level: str
-    logger: str
-    message: str
-    fields: Callable[[], Mapping[str, object]]
-    traceback: str
-    worker: int = 0
+    text = messages.message(event, redaction)
+    if "log_failure" in event and (traceback := _traceback(event, redaction)):
+        text = f"{text}\n{traceback}"
+    if "\n" in text:
+        text = text.replace("\n", "\n    ")
+    return messages.line(event.get("log_time", 0.0), event["log_level"].name, worker, text)
 
 
-def line(event: LogEvent, redaction: Redaction, worker: int = 0) -> Line:
+def as_json(event: LogEvent, redaction: Redaction, worker: int = 0) -> str:
     """
-    :return: what may be seen of *event*.
+    :param worker: as of :func:`as_text`.
+    :return: *event* for a program: one object, the words and numbers that the
+        text was made of beside it.
+    """
+    told = {
+        "time": messages.moment(event.get("log_time", 0.0)),
+        "level": event["log_level"].name,
+        "logger": event["log_namespace"],
+        "message": messages.message(event, redaction),
+        "traceback": _traceback(event, redaction),
+        "worker": worker,
+    }
+    own = {name: value for name, value in told.items() if value}
+    # What is its own comes first, and no field can pose as it.
+    return json.dumps(own | messages.fields(event, redaction) | own) + "\n"
+
+
+def _traceback(event: LogEvent, redaction: Redaction) -> str:
+    """
+    :return: that of the failure that is logged, or ``""``.
     """
     failure = event.get("log_failure")
-    return Line(
-        _written(event.get("log_time", 0.0)),
-        event.get("log_level", LogLevel.info).name,
-        event.get("log_namespace", "-"),
-        messages.message(event, redaction),
-        partial(messages.fields, event, redaction),
-        messages.several(redaction.clean(failure.getTraceback())) if failure else "",
-        worker,
-    )
+    return messages.several(redaction.clean(failure.getTraceback())) if failure else ""
 
 
-def _written(seconds: float) -> str:
-    # Cut off, as isoformat does: no line is from the future.
-    whole = int(seconds // 1)
-    return _moment(whole, int((seconds - whole) * 1000))
-
-
-@lru_cache(maxsize=2)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-@lru_cache(maxsize=2)
-def _moment(seconds: int, thousandths: int) -> str:
-    return f"{_second(seconds)}.{thousandths:03}Z"
-
-
-def as_text(line: Line) -> str:
-    """
-    :return: *line* for a person.
-    """
-    text = f"{line.message}\n{line.traceback}" if line.traceback else line.message
-    worker = f"[{line.worker}] " if line.worker else ""
-    return f"{line.time} {line.level:<5} {worker}" + text.replace("\n", "\n    ") + "\n"
-
-
-_OWN = tuple(field.name for field in attrs.fields(Line) if field.name != "fields")
-
-
-def as_json(line: Line) -> str:
-    """
-    :return: *line* for a program: one object, the fields beside the text.
-    """
-    told = [(name, getattr(line, name)) for name in _OWN]
-    own = {name: value for name, value in told if value not in ("", 0)}
-    return json.dumps({**own, **{k: v for k, v in line.fields().items() if k not in own}}) + "\n"
-
-
-FORMATS: Mapping[str, Callable[[Line], str]] = {"text": as_text, "json": as_json}
+FORMATS: Mapping[str, Format] = {"text": as_text, "json": as_json}
 
 
 class LogFile(Gathering):
@@ -175,7 +139,7 @@ class LogWriter:
         self,
         wanted: Wanted,
         redaction: Redaction,
-        format: Callable[[Line], str],
+        format: Format,
         write: Callable[[bytes], object],
         worker: int = 0,
     ) -> None:
@@ -184,13 +148,13 @@ class LogWriter:
 
     def __call__(self, event: LogEvent) -> None:
         if self._wanted(event.get("log_namespace"), event.get("log_level")):
-            text = self._format(line(event, self._redaction, self._worker))
+            text = self._format(event, self._redaction, self._worker)
             self._write(text.encode("utf-8", "backslashreplace"))
 
 
 def wanted(least: LogLevel) -> Wanted:
     """
-    :param least: the least that is written.
+    :param least: the level from which on it is written.
     :return: tells whether what a namespace says at a level is written; it
         remembers, since a logger says most things many times.
     """
@@ -215,11 +179,12 @@ def observer(
     worker: int = 0,
 ) -> ILogObserver:
     """
-    :param level: as of :class:`Line`: the least that is written.
+    :param level: ``debug``, ``info``, ``warn``, ``error`` or ``critical``: the
+        least that is written.
     :param format: a key of :data:`FORMATS`.
     :param secrets: what no line may hold.
     :param write: takes the bytes of a line.
-    :param worker: as of :class:`Line`.
+    :param worker: as of :func:`as_text`.
     :return: what the log of the process is to be told to.
     """
     least = LogLevel.levelWithName(level)
@@ -238,15 +203,34 @@ def opened(settings: Settings) -> LogFile | Stream:
 
 def of_settings(settings: Settings, output: LogFile | Stream, worker: int = 0) -> ILogObserver:
     """
-    :param worker: as of :class:`Line`.
+    :param worker: as of :func:`as_text`.
     :return: what writes the log to *output*; what is critical also goes to
         standard error where that is a file, for whoever sees nothing come up.
     """
-    secrets = [*settings.keys, settings.delete_secret]
-    if settings.redis_url:
-        secrets.append((redis_url.parse(settings.redis_url).password or "").encode())
+    secrets = secrets_of(settings)
     told = observer(settings.log_level, settings.log_format, secrets, output.write, worker)
     if not settings.log_file:
         return told
     stderr = Stream(sys.stderr.buffer)
     return LogPublisher(told, observer("critical", "text", secrets, stderr.write, worker))
+
+
+def straight(settings: Settings, output: LogFile | Stream, worker: int = 0) -> RequestLines | None:
+    """
+    :param worker: as of :func:`as_text`.
+    :return: what writes answered requests to *output*, or ``None`` where what
+        writes the log has to: in JSON.
+    """
+    if settings.log_format != "text":
+        return None
+    return RequestLines(secrets_of(settings), output.write, worker)
+
+
+def secrets_of(settings: Settings) -> list[bytes]:
+    """
+    :return: what no line of the log may hold.
+    """
+    secrets = [*settings.keys, settings.delete_secret]
+    if settings.redis_url:
+        secrets.append((redis_url.parse(settings.redis_url).password or "").encode())
+    return secrets

@@ -1,5 +1,5 @@
 """
-The text of an event of the log, and its fields, as they may be seen.
+The text of an event of the log, its fields and its time, as they may be seen.
 
 :func:`carefully` looks at each value: what is secret is cut out, what no eye
 can see gets an escape.  Nearly every text needs neither, and that shows in the
@@ -11,7 +11,8 @@ anything, or meets what is not a word or a number, the careful way is gone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
 from string import Formatter
@@ -37,7 +38,7 @@ class Wording:
     """
 
     pattern: str
-    values: Callable[[LogEvent], tuple[Any, ...]]
+    values: Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
 
 @lru_cache(maxsize=500)
@@ -153,3 +154,34 @@ def _secret(names: tuple[str, ...]) -> bool:
     :return: whether one of *names* is of what is secret whatever it looks like.
     """
     return not FIELDS.isdisjoint(map(str.lower, names))
+
+
+def line(seconds: float, level: str, worker: int, text: str) -> str:
+    """
+    :param seconds: unix seconds.
+    :param worker: the number of the process that says it, 0 where there are no
+        workers, or of the one that has them.
+    :return: *text* as it stands in the log.
+    """
+    mark = f"[{worker}] " if worker else ""
+    return f"{moment(seconds)} {level:<5} {mark}{text}\n"
+
+
+def moment(seconds: float) -> str:
+    """
+    :param seconds: unix seconds.
+    :return: RFC 3339, in UTC, to the millisecond, cut off: no line is from the
+        future.
+    """
+    whole = int(seconds)
+    return _moment(whole, int((seconds - whole) * 1000))
+
+
+@lru_cache(maxsize=2)
+def _moment(seconds: int, thousandths: int) -> str:
+    return f"{_second(seconds)}.{thousandths:03}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

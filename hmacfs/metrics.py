@@ -52,7 +52,7 @@ class Metrics:
     The numbers of one daemon.
 
     :ivar registry: what the metrics site serves.
-    :ivar kinds: the events that it wants to hear of.
+    :ivar deeds: the listeners for the hub, by the kind of event that each counts.
     """
 
     def __init__(self) -> None:
@@ -138,7 +138,7 @@ class Metrics:
             registry,
         ).of()
 
-        self._deeds: dict[type[events.Event], Callable[[Any], None]] = {
+        self.deeds: dict[type[events.Event], Callable[[Any], None]] = {
             events.ConnectionOpened: self._connection_opened,
             events.ConnectionClosed: self._connection_closed,
             events.RequestCompleted: self._request_completed,
@@ -154,14 +154,13 @@ class Metrics:
             events.DownloadCompleted: self._download_completed,
             events.DownloadFailed: self._download_failed,
         }
-        self.kinds = frozenset(self._deeds)
 
     def heard(self, event: events.Event) -> None:
         """
-        Count *event*: the listener for the hub.  Events that no number is
-        made of are passed over.
+        Count *event*, of whatever kind it is.  Events that no number is made
+        of are passed over.
         """
-        deed = self._deeds.get(type(event))
+        deed = self.deeds.get(type(event))
         if deed is not None:
             deed(event)
 

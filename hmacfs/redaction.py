@@ -45,10 +45,18 @@ _PATTERNS = tuple(
     )
 )
 
-#: Of each pattern a word that all it matches has, in lower case; the last has
-#: :data:`_DIGITS`.  Nearly every text has none of them, and a search for a word
-#: costs a hundredth of a search for a pattern.
-_SIGNS = ("v=", "v2=", "v3=", "token", "%3d", "authorization", "bearer", "eyj")
+#: Of each pattern a word that all it matches has, in lower case, behind the
+#: rarest letter of it; the last pattern has :data:`_DIGITS`.  Nearly every text has
+#: none of them.  A search for a word costs a hundredth of a search for a
+#: pattern, and a search for a letter a third of that.
+_SIGNS = (
+    ("v", ("v=", "v2=", "v3=")),
+    ("k", ("token",)),
+    ("%", ("%3d",)),
+    ("z", ("authorization",)),
+    ("b", ("bearer",)),
+    ("j", ("eyj",)),
+)
 _DIGITS = re.compile("[0-9a-f]{64}")
 #: Wherever 64 digits are, every eighth character is one, eight times in turn:
 #: to look for these first takes a fifth of the time.
@@ -101,17 +109,24 @@ class Redaction:
         :return: whether *text* may hold anything secret.  Where it does not, no
             part of it does.
         """
-        for word in self._words:
-            if word in text:
-                return True
+        if self.tells(text):
+            return True
         lower = text.lower()
-        for sign in _SIGNS:
-            if sign in lower:
-                return True
+        for letter, signs in _SIGNS:
+            if letter in lower:
+                for sign in signs:
+                    if sign in lower:
+                        return True
         # Whatever shorter text there is has no 64 digits.
         if len(text) < 64 or _EIGHTHS.search(lower[7::8]) is None:
             return False
         return _DIGITS.search(lower) is not None
+
+    def tells(self, text: str) -> bool:
+        """
+        :return: whether *text* holds one of the secrets of this daemon.
+        """
+        return any(map(text.__contains__, self._words))
 
     def field(self, name: str, value: object) -> object:
         """

@@ -71,7 +71,8 @@ def make_supervisor(
     access_log = AccessLog(settings.log_level)
     hub.listen(access_log.heard, access_log.kinds)
     metrics = Metrics()
-    hub.listen(metrics.heard, metrics.kinds)
+    for kind, deed in metrics.deeds.items():
+        hub.listen(deed, [kind])
     total = Sum(metrics.registry)
     deaths = Counter(
         "hmacfs_worker_deaths", "Workers that ended unasked.", registry=metrics.registry

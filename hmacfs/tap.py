@@ -35,6 +35,7 @@ from hmacfs.metrics import Metrics
 from hmacfs.metrics_site import MetricsSite
 from hmacfs.ports import Ports
 from hmacfs.readings import Reading, Readings
+from hmacfs.request_lines import RequestLines
 from hmacfs.reunion import Reunion
 from hmacfs.sharing_metrics import SharingMetrics
 from hmacfs.signals import Signals
@@ -91,10 +92,11 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         return make_supervisor(loaded, output, observer, reactor)
 
     hub = Hub(reactor, output.gathered)
-    access_log = AccessLog(settings.log_level)
+    access_log = AccessLog(settings.log_level, straight(options, settings, output))
     hub.listen(access_log.heard, access_log.kinds)
     metrics = Metrics()
-    hub.listen(metrics.heard, metrics.kinds)
+    for kind, deed in metrics.deeds.items():
+        hub.listen(deed, [kind])
 
     store, database = open_filesystem(settings, reactor)
     metadata = open_metadata(settings, database, hub, reactor)
@@ -203,6 +205,19 @@ def open_log(settings: Settings) -> logs.LogFile | logs.Stream:
     except OSError as error:
         text = f"{settings.log_file} cannot be opened: {error.strerror}."
         raise refused(Problems([Problem("LogFile", text)])) from None
+
+
+def straight(
+    options: Options, settings: Settings, output: logs.LogFile | logs.Stream
+) -> RequestLines | None:
+    """
+    :return: what writes answered requests to *output*, or ``None`` where the
+        log has to: in JSON, and where it is not ours.
+    """
+    # twistd takes the log that we bring, unless it was told of another one.
+    # Other runners, as "twist", have no such option, and a log of their own.
+    ours = options.parent is not None and options.parent.get("logger", "") is None
+    return logs.straight(settings, output) if ours else None
 
 
 def refused(problems: Problems) -> SystemExit:

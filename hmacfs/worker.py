@@ -130,10 +130,12 @@ class Serving:
         settings = welcome.settings
         self._reactor, self._reopen = reactor, output.reopen
         self._hub = hub = Hub(reactor, output.gathered)
-        access_log = AccessLog(settings.log_level)
+        straight = logs.straight(settings, output, welcome.place)
+        access_log = AccessLog(settings.log_level, straight)
         hub.listen(access_log.heard, access_log.kinds)
         self._metrics = metrics = Metrics()
-        hub.listen(metrics.heard, metrics.kinds)
+        for kind, deed in metrics.deeds.items():
+            hub.listen(deed, [kind])
         keeping = KeepingMetrics(metrics.registry)
         hub.listen(keeping.heard, keeping.kinds)
         self._growth = Growth(metrics.registry)

@@ -76,6 +76,7 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.metrics_site": 4,
     "hmacfs.ports": 4,
     "hmacfs.readings": 4,
+    "hmacfs.request_lines": 4,
     "hmacfs.reunion": 4,
     "hmacfs.sharing_metrics": 4,
     "hmacfs.signals": 4,

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 from twisted.application.service import Application, IService
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver
+from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
+from twisted.scripts.twistd import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs import __version__
-from hmacfs.tap import Options, makeService
+from hmacfs.logs import Stream
+from hmacfs.tap import Options, load, makeService, straight
 
 GOOD = 'Secret = "0123456789abcdef0123456789abcdef"\n'
 BAD = 'Secret = "changeme"\nListenport = "x"\nLogLevel = 3\n'
@@ -190,6 +193,27 @@ class MakeServiceTests(TapCase):
         self.make("-c", path).setServiceParent(application)
         observer = application.getComponent(ILogObserver)
         self.assertTrue(ILogObserver.providedBy(observer))
+
+    def test_straight(self) -> None:
+        """
+        Requests go straight into a text log where that is the log of the
+        process: not where twistd was told of another one, nor under "twist".
+        """
+        twistd, other = ServerOptions(), ServerOptions()
+        other["logger"] = StringIO
+        told = []
+        for parent, format in (
+            (twistd, "text"),
+            (twistd, "json"),
+            (other, "text"),
+            (UsageOptions(), "text"),
+            (None, "text"),
+        ):
+            config = self.write(f"{len(told)}.toml", f'{GOOD}LogFormat = "{format}"\n')
+            options, output = Options(), Stream(BytesIO())
+            options.parent = parent
+            told.append(straight(options, load(config).settings, output) is not None)
+        self.assertEqual(told, [True, False, False, False, False])
 
     def test_bad_log_file(self) -> None:
         """
