@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from hmacfs.disk import Disk
-from hmacfs.events import DownloadCompleted, DownloadFailed
+from hmacfs.events import DownloadCompleted, DownloadFailed, RequestCompleted, RequestFailed
 from hmacfs.interfaces import IFile
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.names import StoredName
@@ -210,7 +210,8 @@ class Downloads(Serving):
         """
         [body] = yield self.bodies(("GET", "large", "Connection: close"))
         self.assertTrue(body == BODY)
-        self.assertEqual([event.sent for event in self.told(DownloadCompleted)], [SIZE])
+        told = [*self.told(DownloadCompleted), *self.told(RequestCompleted)]
+        self.assertEqual([event.sent for event in told], [SIZE, SIZE])
         self.assertClosed()
 
     @inlineCallbacks
@@ -285,6 +286,7 @@ class Downloads(Serving):
         yield self.site.drain()
         [failed] = self.told(DownloadFailed)
         self.assertEqual((failed.reason, 0 < failed.sent < SIZE), ("disconnected", True))
+        self.assertEqual(self.told(RequestFailed)[0].sent, failed.sent)
         self.assertClosed()
 
     @inlineCallbacks

@@ -270,6 +270,7 @@ class Download:
         self._started(request, name)
         _begin(request, found)
         request.notifyFinish().addErrback(lambda _: source.stopProducing())
+        request.source = source
         self._streaming += 1
         try:
             complete = await source.send(request)

@@ -30,7 +30,9 @@ from hmacfs.web.wording import UNREADABLE, Wording
 if TYPE_CHECKING:
     from hmacfs.web.channel import UploadChannel
     from hmacfs.web.protocol import Protocol
+    from hmacfs.web.sendfile import SendfileSource
     from hmacfs.web.site import UploadSite
+    from hmacfs.web.sources import FileSource
 
 _TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
 
@@ -50,6 +52,7 @@ class UploadRequest(Request):
         connection gone.
     :ivar protocol: the protocol of resumable uploads that it speaks, once that
         is known, or ``None``.
+    :ivar source: what produces the body of the answer, ``None`` where it was written.
     :ivar code_told: the code of the refusal that was answered, or ``""``.
     """
 
@@ -59,6 +62,7 @@ class UploadRequest(Request):
     head: Head | None = None
     words = UNREADABLE
     protocol: Protocol | None = None
+    source: FileSource | SendfileSource | None = None
     site: UploadSite
     responseHeaders: Any
     # twisted.web deletes the attribute behind the answer, and sets it to None
@@ -229,6 +233,7 @@ class UploadRequest(Request):
             "method": self.words.method,
             "path": self.words.path,
             "received": self.received,
-            "sent": self.sentLength,
+            # What the kernel sends was never written here.
+            "sent": self.sentLength if self.source is None else self.source.sent,
             "duration": now - self.started,
         }
