@@ -143,12 +143,15 @@ class Serving:
 
     @inlineCallbacks
     def setUp(self) -> Any:
-        self.store, self.hub = Place(self), Memo()
+        self.store, self.hub = self.make_store(), Memo()
         keys = {"IdleTimeout": f"{int(self.idle_timeout * 1000)}ms"}
         self.site = make_site(
             self.store, MemoryMetadata(reactor, 1), self.hub, settings(**keys), reactor
         )
         self.port = yield serverFromString(reactor, self.listening()).listen(self.site)
+
+    def make_store(self) -> Any:
+        return Place(self)
 
     @inlineCallbacks
     def tearDown(self) -> Any:

@@ -25,6 +25,7 @@ from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.held import ALONE
 from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
+from hmacfs.web.echo import LONGEST
 from hmacfs.web.site import UploadSite
 from tests.inline import Inline
 from tests.serving import ServingCase, name
@@ -294,6 +295,44 @@ class ChangeTests(EchoCase):
             answer = self.get("a/b.txt")
             self.assertEqual(answer.headers["last-modified"], answer.headers["date"])
             self.clock.advance(1)
+
+
+class LargeTests(EchoCase):
+    """
+    A file that is too large to be held is opened for each, and no more than that.
+    """
+
+    def make_store(self) -> FilesystemStore:
+        store = super().make_store()
+        self.path.write_bytes(b"0" * LONGEST)
+        return store
+
+    def test_not_sent(self) -> None:
+        """
+        Where nothing of it is sent, nothing else is needed.
+        """
+        etag = self.get("a/b.txt").headers["etag"]
+        self.assertEqual(self.walks(method="HEAD"), 1)
+        self.assertEqual(self.walks(f"If-None-Match: {etag}"), 1)
+        self.path.write_bytes(b"1" * LONGEST)
+        self.assertEqual(self.get("a/b.txt", f"If-None-Match: {etag}").status, 200)
+
+    def test_no_socket(self) -> None:
+        """
+        A connection to which the kernel sends no file is served as any.
+        """
+        self.assertEqual(self.walks(), 3)
+        self.assertEqual(self.get("a/b.txt").body, b"0" * LONGEST)
+
+    def test_nothing_open(self) -> None:
+        """
+        No file is left open, whatever was asked.
+        """
+        before = len(os.listdir("/proc/self/fd"))
+        for fields in ([], ["Range: bytes=1-2"], ['If-None-Match: "x"'], ['If-Match: "x"']):
+            self.walks(*fields)
+        self.walks(method="HEAD")
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
 
 
 class ConnectionTests(EchoCase):

@@ -21,6 +21,7 @@ from hmacfs.store.backlog import Backlog
 from hmacfs.store.checking import Checking
 from hmacfs.store.commit import Commit
 from hmacfs.store.digesting import Digesting
+from hmacfs.store.familiar import Familiar
 from hmacfs.store.folders import Folders
 from hmacfs.store.held import Held
 from hmacfs.store.kept import Kept
@@ -169,6 +170,7 @@ class Opened:
         self.space = Space(lambda: disk.free(area.root), policy.min_free_space)
         self.backlog = Backlog(index, clock, threads, self.parts)
         self.held = Held(disk, area.root)
+        self.familiar = Familiar(disk, area.root, threads)
         self.suspended = Suspended()
         self.writing: dict[bytes, UploadRecord | None] = {}
         self.unmade: dict[bytes, StoredName] = {}

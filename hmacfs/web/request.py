@@ -84,11 +84,7 @@ class UploadRequest(Request):
         """
         Find who answers and let it.  What goes wrong is answered, never raised.
         """
-        self.words = words
-        self.head = head = words.head
-        self.method, self.uri, self.path = head.method, head.target, head.path
-        self.clientproto = head.version
-        self.client = self.site.client(self.channel.peer, head)
+        head = self._know(words)
         self._dress(head.get(b"origin"))
         self._emit_received()
         try:
@@ -106,6 +102,24 @@ class UploadRequest(Request):
         except Exception:
             # Whatever a resource raises is answered in one place.
             self.processingFailed(Failure())
+
+    def go_on(self, words: Wording, id: str, started: float, status: int) -> None:
+        """
+        Go on with an answer whose head is out.
+        """
+        self._know(words)
+        self.id = id
+        self.started = started
+        self.startedWriting = 1
+        self.setResponseCode(status)
+
+    def _know(self, words: Wording) -> Head:
+        self.words = words
+        self.head = head = words.head
+        self.method, self.uri, self.path = head.method, head.target, head.path
+        self.clientproto = head.version
+        self.client = self.site.client(self.channel.peer, head)
+        return head
 
     def refuse_head(self, refusal: Refusal) -> None:
         """
