@@ -312,13 +312,22 @@ class UploadChannel(HTTPChannel):
                 self._refuse_head(refusal)
                 return False
             self._inbox = inbox[end:]
-        if words.again is not None and not site.draining:
-            if words.again.send(self):
-                if self._state is _State.HEAD:
-                    self._next_head()
-                return True
-            words.again = None
-        self._begin(words)
+        if not self._answer_again(words):
+            self._begin(words)
+        return True
+
+    def _answer_again(self, words: Wording) -> bool:
+        """
+        Answer as the same was answered before, if that still holds.
+        """
+        question = words.question
+        if question is None or question.again is None or self.site.draining:
+            return False
+        if not question.again.send(self, words):
+            question.again = None
+            return False
+        if self._state is _State.HEAD:
+            self._next_head()
         return True
 
     def _await_head(self) -> None:

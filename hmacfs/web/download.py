@@ -148,8 +148,9 @@ class Download:
         """
         Answer so again whoever asks so again.
         """
-        if request.words.kept and self._echoes is not None and not subject.version:
-            request.words.again = self._echoes.of(request, subject.name, file, found)
+        question = request.words.question
+        if question is not None and self._echoes is not None and not subject.version:
+            question.again = self._echoes.of(request, subject.name, file, found)
 
     async def _serve(self, request: UploadRequest, subject: _Subject, file: IFile) -> None:
         name = subject.name

@@ -1,8 +1,8 @@
 """
 The answer that is given again.
 
-Who asks for a file in the same words as somebody before, and finds it as it
-was, gets the same answer but for its time and its id.  So the tree of resources
+Who asks for a file as somebody did before, and finds it as it was, gets the same
+answer but for its time and its id.  So the tree of resources
 is not walked, nothing is judged, and nothing is said of the file anew.  Whether
 it is the same file is asked each time, of the store that has it at hand.
 
@@ -89,7 +89,6 @@ class Echoes:
         kind = Echo if in_memory else FileEcho
         return kind(
             self,
-            request.words,
             name,
             record,
             found.status,
@@ -103,7 +102,7 @@ class Echoes:
 @attrs.frozen(eq=False)
 class Echo:
     """
-    Answers who asks for one file in one wording, with bytes that are in memory
+    Answers one question for one file, with bytes that are in memory
     or with none.
 
     :ivar record: of the file as it was.
@@ -116,7 +115,6 @@ class Echo:
     """
 
     echoes: Echoes
-    words: Wording
     name: StoredName
     record: FileRecord
     status: int
@@ -130,7 +128,7 @@ class Echo:
     def _name_text(self) -> str:
         return self.name.text
 
-    def send(self, channel: UploadChannel) -> bool:
+    def send(self, channel: UploadChannel, words: Wording) -> bool:
         """See :meth:`hmacfs.web.wording.Repeats.send`."""
         started = self.echoes.clock.seconds()
         if self.second is not None and self.second != int(started):
@@ -141,9 +139,9 @@ class Echo:
         if file.record is not self.record:
             file.close()
             return False
-        return self._send(channel, file, started)
+        return self._send(channel, words, file, started)
 
-    def _send(self, channel: UploadChannel, file: Any, started: float) -> bool:
+    def _send(self, channel: UploadChannel, words: Wording, file: Any, started: float) -> bool:
         """
         Answer with *file*, which is closed in any case.
 
@@ -156,8 +154,8 @@ class Echo:
             body = file.content[part.start : part.stop]
         file.close()
         channel.outlet.write(b"".join((*self._head(id, started), body)))
-        self._tell_begun(channel, id, started)
-        self._tell_done(channel, id, started, len(body))
+        client = self._tell_begun(channel, words, id, started)
+        self._tell_done(channel, words, client, id, started, len(body))
         return True
 
     def _head(self, id: str, started: float) -> tuple[bytes, ...]:
@@ -167,16 +165,27 @@ class Echo:
         now = date(int(started))
         return self.before, now, b"\r\nX-Request-ID: ", id.encode(), self.behind
 
-    def _tell_begun(self, channel: UploadChannel, id: str, started: float) -> None:
-        words, emit = self.words, self.echoes.hub.emit
+    def _tell_begun(self, channel: UploadChannel, words: Wording, id: str, started: float) -> str:
+        """
+        :return: who the client is.
+        """
+        emit = self.echoes.hub.emit
         client = channel.site.client(channel.peer, words.head)
         emit(RequestReceived(started, id, channel.number, client, words.method, words.path))
         if self.part is not None:
             emit(DownloadStarted(started, id, self._text))
+        return client
 
-    def _tell_done(self, channel: UploadChannel, id: str, started: float, sent: int) -> None:
-        words, emit = self.words, self.echoes.hub.emit
-        client = channel.site.client(channel.peer, words.head)
+    def _tell_done(
+        self,
+        channel: UploadChannel,
+        words: Wording,
+        client: str,
+        id: str,
+        started: float,
+        sent: int,
+    ) -> None:
+        emit = self.echoes.hub.emit
         now = self.echoes.clock.seconds()
         duration = now - started
         if self.part is not None:
@@ -206,7 +215,7 @@ class FileEcho(Echo):
 
     __slots__ = ()
 
-    def _send(self, channel: UploadChannel, file: Any, started: float) -> bool:
+    def _send(self, channel: UploadChannel, words: Wording, file: Any, started: float) -> bool:
         """See :meth:`Echo._send`; *file* has a descriptor, or it had another record."""
         outlet, part = channel.outlet, self.part
         assert part is not None
@@ -217,12 +226,12 @@ class FileEcho(Echo):
         id = channel.site.request_id()
         head = b"".join(self._head(id, started))
         sent = outlet.send_file(head, file.fileno(), part.start, size)
-        self._tell_begun(channel, id, started)
+        client = self._tell_begun(channel, words, id, started)
         if sent == size:
             file.close()
-            self._tell_done(channel, id, started, sent)
+            self._tell_done(channel, words, client, id, started, sent)
         else:
-            request = channel.go_on(self.words, id, started, self.status)
+            request = channel.go_on(words, id, started, self.status)
             rest = Span(part.start + sent, part.stop)
             self.echoes.go_on(request, self.name, file, rest, sent)
         return True
