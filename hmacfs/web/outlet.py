@@ -179,10 +179,10 @@ class PlainOutlet(Outlet):
             sent = self._transport.getHandle().send(head, MSG_MORE)
         except OSError:
             sent = 0
+        self._written += sent
         if sent < len(head):
             self.write(head[sent:])
             return 0
-        self._written += sent
         try:
             sent = os.sendfile(self._transport.fileno(), file, offset, size)
         except OSError:
