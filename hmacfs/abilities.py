@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
-from hmacfs.interfaces import IFile, IHeld
+from hmacfs.interfaces import IFile, IHasDescriptor, IHeld
 from hmacfs.names import StoredName
 from hmacfs.records import Checked, Disagreement, Due, FileRecord, Removed, Trashed, Version
 
@@ -21,10 +21,11 @@ from hmacfs.records import Checked, Disagreement, Due, FileRecord, Removed, Tras
 class IHolds(Interface):
     """A store that has files at hand."""
 
-    def held(name: StoredName) -> IHeld | None:
+    def held(name: StoredName) -> IHeld | IHasDescriptor | None:
         """
-        :return: the file *name* as it is now, the same object as long as nobody
-            has changed it; ``None`` where it is not at hand, or not there: see
+        :return: the file *name* as it is now, to be closed by the caller, with the
+            same record (the object) as long as nobody has changed the file;
+            ``None`` where it is not at hand, or not there: see
             :meth:`hmacfs.interfaces.IStore.open`.
         """
 

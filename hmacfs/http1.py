@@ -214,18 +214,18 @@ def parse_head(data: bytes) -> Head:
         version = b"HTTP/1.1"
     if len(lines) > MAX_FIELDS:
         raise HeadTooLarge("There are too many header fields.")
-    headers = tuple(_field(line) for line in lines)
+    headers = tuple(map(_field, lines))
+    names = {name for name, _ in headers}
 
     def values(name: bytes) -> list[bytes]:
-        return [value for key, value in headers if key == name]
+        return [value for key, value in headers if key == name] if name in names else []
 
     target, authority = _origin(method, target)
     host = _host(version, values(b"host"), authority)
     length, sized, chunked = _framing(
         version, values(b"content-length"), values(b"transfer-encoding")
     )
-    connection = b",".join(values(b"connection")).lower()
-    closing = b"close" in {option.strip(b" \t") for option in connection.split(b",")}
+    options = [] if b"connection" not in names else _options(values(b"connection"))
     expectations = values(b"expect")
     if expectations and [value.lower() for value in expectations] != [b"100-continue"]:
         raise ExpectationFailed("The only expectation that is met here is 100-continue.")
@@ -238,10 +238,17 @@ def parse_head(data: bytes) -> Head:
         length=length,
         sized=sized,
         chunked=chunked,
-        keep_alive=version == b"HTTP/1.1" and not closing,
+        keep_alive=version == b"HTTP/1.1" and b"close" not in options,
         # RFC 9110 section 10.1.1: ignored in HTTP/1.0, and where no body follows.
         expects=bool(expectations) and version == b"HTTP/1.1" and (chunked or bool(length)),
     )
+
+
+def _options(values: Iterable[bytes]) -> list[bytes]:
+    """
+    :param values: of ``Connection`` (RFC 9110 section 7.6.1).
+    """
+    return [option.strip(b" \t") for option in b",".join(values).lower().split(b",")]
 
 
 def _field(line: bytes) -> tuple[bytes, bytes]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from hmacfs.http1 import Head
@@ -20,6 +21,9 @@ UNIX = "unix"
 """The peer on a UNIX socket, which is a trusted proxy: whoever may open the socket is."""
 
 _MOST_HOPS = 16
+
+_LONGEST_NODE = 64
+"""Characters that an address, in brackets and with a port, never has more of."""
 
 _AUTHORITY = re.compile(rb"[A-Za-z0-9.\-_~%\[\]:]+")
 
@@ -123,6 +127,11 @@ def _address(node: str) -> IPv4Address | IPv6Address | None:
     """
     :return: the address in *node*, an IPv4 one in IPv6's clothes undressed.
     """
+    return _parsed(node) if len(node) <= _LONGEST_NODE else None
+
+
+@lru_cache(maxsize=512)
+def _parsed(node: str) -> IPv4Address | IPv6Address | None:
     found = _NODE.fullmatch(node)
     if found is None:
         return None

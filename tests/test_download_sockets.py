@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from hmacfs.disk import Disk
-from hmacfs.events import DownloadCompleted, DownloadFailed
+from hmacfs.events import DownloadCompleted, DownloadFailed, RequestCompleted, RequestFailed
 from hmacfs.interfaces import IFile
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.names import StoredName
@@ -143,12 +143,15 @@ class Serving:
 
     @inlineCallbacks
     def setUp(self) -> Any:
-        self.store, self.hub = Place(self), Memo()
+        self.store, self.hub = self.make_store(), Memo()
         keys = {"IdleTimeout": f"{int(self.idle_timeout * 1000)}ms"}
         self.site = make_site(
             self.store, MemoryMetadata(reactor, 1), self.hub, settings(**keys), reactor
         )
         self.port = yield serverFromString(reactor, self.listening()).listen(self.site)
+
+    def make_store(self) -> Any:
+        return Place(self)
 
     @inlineCallbacks
     def tearDown(self) -> Any:
@@ -210,7 +213,8 @@ class Downloads(Serving):
         """
         [body] = yield self.bodies(("GET", "large", "Connection: close"))
         self.assertTrue(body == BODY)
-        self.assertEqual([event.sent for event in self.told(DownloadCompleted)], [SIZE])
+        told = [*self.told(DownloadCompleted), *self.told(RequestCompleted)]
+        self.assertEqual([event.sent for event in told], [SIZE, SIZE])
         self.assertClosed()
 
     @inlineCallbacks
@@ -285,6 +289,7 @@ class Downloads(Serving):
         yield self.site.drain()
         [failed] = self.told(DownloadFailed)
         self.assertEqual((failed.reason, 0 < failed.sent < SIZE), ("disconnected", True))
+        self.assertEqual(self.told(RequestFailed)[0].sent, failed.sent)
         self.assertClosed()
 
     @inlineCallbacks

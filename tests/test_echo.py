@@ -20,12 +20,15 @@ from hmacfs.events import (
     RequestCompleted,
     RequestReceived,
 )
+from hmacfs.http1 import Head
 from hmacfs.retention import Retention
 from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.held import ALONE
 from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
+from hmacfs.web.echo import LONGEST
 from hmacfs.web.site import UploadSite
+from hmacfs.web.wording import ASKED
 from tests.inline import Inline
 from tests.serving import ServingCase, name
 from tests.wire import UNIX_PEER, Conversation
@@ -110,7 +113,6 @@ class EchoTests(EchoCase):
         etag = self.get("a/b.txt").headers["etag"]
         modified = self.get("a/b.txt").headers["last-modified"]
         asked: list[tuple[str, list[str]]] = [
-            ("GET", ["User-Agent: me"]),
             ("HEAD", []),
             ("GET", ["Origin: https://a.example"]),
             ("GET", ["Range: bytes=2-4"]),
@@ -121,12 +123,11 @@ class EchoTests(EchoCase):
             ("GET", [f"If-Match: {etag}"]),
             ("GET", [f"If-Modified-Since: {modified}"]),
         ]
-        for method, fields in asked:
+        for number, (method, fields) in enumerate([("GET", []), *asked]):
             client = Conversation(self.site)
             walks = self.tree.count
-            client.request(method, "/uploads/a/b.txt", *fields)
-            for _ in range(2):
-                client.request(method, "/uploads/a/b.txt", *fields)
+            for _ in range(3):
+                client.request(method, "/uploads/a/b.txt", *fields, host=f"host{number}")
             self.assertEqual(self.tree.count - walks, 1, (method, fields))
             ids = [answer.headers["x-request-id"] for answer in client.answers()]
             self.assertEqual(len(set(ids)), 3)
@@ -182,15 +183,52 @@ class EchoTests(EchoCase):
             self.assertIsNone(allowed("Origin: https://c.example"))
             for origin in ("https://a.example", "https://b.example"):
                 self.assertEqual(allowed(f"Origin: {origin}"), origin)
-        for fields in (["Accept: */*"], ["User-Agent: a"], ["User-Agent: b"]):
-            self.assertEqual(self.walks(*fields), 1)
+        self.assertEqual(self.walks("Range: bytes=0-0"), 1)
+        self.assertEqual(self.walks("Range: bytes=0-1"), 1)
+
+    def test_same_question(self) -> None:
+        """
+        Who asks the same and has more to say gets the same, under his own name.
+        """
+        for fields in (["Accept: */*"], ["User-Agent: a"], ["Cookie: a=b"]):
+            self.assertEqual(self.walks(*fields), 0)
+        self.get("a/b.txt", "User-Agent: b", "X-Request-ID: " + "1" * 2000)
+        self.assertEqual(self.told(RequestCompleted)[-1].agent, "b")
+
+    def test_all_that_counts(self) -> None:
+        """
+        Nothing of a head counts for the answer that is no part of the question.
+        """
+        seen: set[bytes] = set()
+
+        class Watched(Head):
+            def get(self, name: bytes) -> bytes | None:
+                seen.add(name)
+                return super().get(name)
+
+            def all(self, name: bytes) -> list[bytes]:
+                seen.add(name)
+                return super().all(name)
+
+        etag = self.get("a/b.txt").headers["etag"]
+        for field in ("X: 1", "Range: bytes=1-2", f"If-Match: {etag}", "Origin: http://a"):
+            for method in ("GET", "HEAD"):
+                lines = [f"{method} /uploads/a/b.txt HTTP/1.1", "Host: y", field, "", ""]
+                data = "\r\n".join(lines).encode()
+                words = self.site.wordings.read(data)
+                known = {one.name: getattr(words.head, one.name) for one in attrs.fields(Head)}
+                known.pop("_joined")
+                words.head = Watched(**known)
+                self.client.send(data)
+        self.assertEqual(seen - set(ASKED), set())
+        self.assertIn(b"if-none-match", seen)
 
     def test_credentials(self) -> None:
         """
         Who shows credentials, or asks with a query, is judged each time.
         """
-        for fields in (["Authorization: Bearer x"], ["Cookie: a=b"]):
-            self.assertEqual(self.walks(*fields), 3)
+        self.assertEqual(self.walks("Authorization: Bearer x"), 3)
+        self.assertEqual(self.walks("Proxy-Authorization: x"), 3)
         self.assertEqual(self.walks(path="a/b.txt?x=y"), 3)
 
     def test_signed(self) -> None:
@@ -294,6 +332,44 @@ class ChangeTests(EchoCase):
             answer = self.get("a/b.txt")
             self.assertEqual(answer.headers["last-modified"], answer.headers["date"])
             self.clock.advance(1)
+
+
+class LargeTests(EchoCase):
+    """
+    A file that is too large to be held is opened for each, and no more than that.
+    """
+
+    def make_store(self) -> FilesystemStore:
+        store = super().make_store()
+        self.path.write_bytes(b"0" * LONGEST)
+        return store
+
+    def test_not_sent(self) -> None:
+        """
+        Where nothing of it is sent, nothing else is needed.
+        """
+        etag = self.get("a/b.txt").headers["etag"]
+        self.assertEqual(self.walks(method="HEAD"), 1)
+        self.assertEqual(self.walks(f"If-None-Match: {etag}"), 1)
+        self.path.write_bytes(b"1" * LONGEST)
+        self.assertEqual(self.get("a/b.txt", f"If-None-Match: {etag}").status, 200)
+
+    def test_no_socket(self) -> None:
+        """
+        A connection to which the kernel sends no file is served as any.
+        """
+        self.assertEqual(self.walks(), 3)
+        self.assertEqual(self.get("a/b.txt").body, b"0" * LONGEST)
+
+    def test_nothing_open(self) -> None:
+        """
+        No file is left open, whatever was asked.
+        """
+        before = len(os.listdir("/proc/self/fd"))
+        for fields in ([], ["Range: bytes=1-2"], ['If-None-Match: "x"'], ['If-Match: "x"']):
+            self.walks(*fields)
+        self.walks(method="HEAD")
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
 
 
 class ConnectionTests(EchoCase):

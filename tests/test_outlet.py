@@ -4,6 +4,8 @@ Tests for :mod:`hmacfs.web.outlet`.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -133,6 +135,72 @@ class PlainTests(SynchronousTestCase):
                 taken += self.wire.take()
         self.outlet.flush()
         self.assertEqual(taken + self.wire.drain(), written)
+
+
+class FileTests(SynchronousTestCase):
+    """
+    A file goes out behind a head as far as there is room, and is never read here.
+    """
+
+    def setUp(self) -> None:
+        self.wire = Wire(self)
+        self.outlet = PlainOutlet(self.wire.transport)
+        self.path = Path(self.mktemp())
+        self.path.write_bytes(MUCH)
+        self.file = os.open(self.path, os.O_RDONLY)
+        self.addCleanup(os.close, self.file)
+
+    def send(self, head: bytes = b"head ", offset: int = 0, size: int = 1000) -> int:
+        return self.outlet.send_file(head, self.file, offset, size)
+
+    def test_part(self) -> None:
+        """
+        It tells how much went out, and counts it.
+        """
+        self.assertEqual(self.send(offset=5), 1000)
+        self.assertEqual(self.wire.take(), b"head " + MUCH[5:1005])
+        self.assertEqual((self.outlet.taken, self.wire.writing), (1005, False))
+
+    def test_no_room(self) -> None:
+        """
+        The rest of it is the caller's to send.
+        """
+        sent = self.send(size=len(MUCH))
+        self.assertLess(sent, len(MUCH))
+        self.assertEqual(self.send(b"next", size=10), 0)
+        self.assertEqual(self.wire.drain(), b"head " + MUCH[:sent] + b"next")
+        self.assertEqual(self.outlet.taken, len(b"head ") + sent + len(b"next"))
+
+    def test_no_room_for_the_head(self) -> None:
+        """
+        The head comes first, and whole.
+        """
+        self.assertEqual(self.send(MUCH), 0)
+        self.assertEqual((self.wire.drain(), self.outlet.taken), (MUCH, len(MUCH)))
+
+    def test_queued(self) -> None:
+        """
+        Nothing overtakes what is queued.
+        """
+        self.outlet.queue(b"first ")
+        self.assertEqual(self.send(), 0)
+        self.assertEqual(self.wire.drain(), b"first head ")
+
+    def test_short(self) -> None:
+        """
+        A file that has become shorter is sent as far as it goes.
+        """
+        os.truncate(self.path, 10)
+        self.assertEqual((self.send(), self.send(b"", 10)), (10, 0))
+        self.assertEqual(self.wire.take(), b"head " + MUCH[:10])
+
+    def test_gone(self) -> None:
+        """
+        A client that is gone is the reactor's to find.
+        """
+        self.wire.client.close()
+        self.assertEqual(self.send(), 0)
+        self.assertIsInstance(self.wire.turn(), ConnectionLost)
 
 
 class DrivenTests(SynchronousTestCase):

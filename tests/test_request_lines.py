@@ -44,8 +44,8 @@ class RequestLinesTests(SynchronousTestCase):
         """
         :return: the lines of *happened*, without their times.
         """
-        written, past = BytesIO(), RequestLines(SECRETS, lambda data: written.write(data))
-        observing = observer(level, "text", SECRETS, written.write)
+        written, past = BytesIO(), RequestLines(SECRETS, lambda data: written.write(data), 7)
+        observing = observer(level, "text", SECRETS, written.write, 7)
 
         class Observed(AccessLog):
             log = Logger(observer=observing)

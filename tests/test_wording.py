@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.errors import MalformedRequest
 from hmacfs.http1 import parse_head
-from hmacfs.web.wording import AGENT_LENGTH, LONGEST, MOST, Wordings
+from hmacfs.web.wording import AGENT_LENGTH, ASKED, LONGEST, MOST, Wordings
 
 
 def head(*fields: bytes, line: bytes = b"GET /a/b%20c HTTP/1.1") -> bytes:
@@ -34,9 +34,17 @@ class WordingTests(SynchronousTestCase):
         """
         found = self.wordings.read(data)
         again = self.wordings.find(bytes(bytearray(data)))
-        self.assertIs(self.wordings.read(data) is found, found.kept)
         self.assertIn(again, (None, found))
-        return again is found
+        kept = again is found
+        self.assertIs(self.wordings.read(data) is found, kept)
+        return kept
+
+    def same(self, one: bytes, other: bytes) -> bool:
+        """
+        :return: whether two heads ask the same.
+        """
+        questions = [self.wordings.read(data).question for data in (one, other)]
+        return questions[0] is not None and questions[0] is questions[1]
 
     def test_once(self) -> None:
         """
@@ -71,6 +79,7 @@ class WordingTests(SynchronousTestCase):
             head(line=b"GET http://x/a?v=x HTTP/1.1"),
         ]
         self.assertEqual([self.kept(data) for data in personal], [False] * len(personal))
+        self.assertFalse(any(self.same(data, data) for data in personal if b"Cookie" not in data))
 
     def test_uncommon(self) -> None:
         """
@@ -87,6 +96,32 @@ class WordingTests(SynchronousTestCase):
             head(b"X: " + b"x" * LONGEST),
         ]
         self.assertEqual([self.kept(data) for data in uncommon], [False] * len(uncommon))
+        self.assertFalse(any(self.same(data, data) for data in uncommon[:-1]))
+
+    def test_question(self) -> None:
+        """
+        The same is asked in other words, as long as they have nothing to do with
+        the answer.
+        """
+        for field in (b"User-Agent: x", b"X-Request-ID: 1", b"Cookie: a=b", b"Accept: */*"):
+            self.assertTrue(self.same(head(), head(field)))
+        self.assertTrue(self.same(head(b"Range: bytes=0-1"), head(b"range:  bytes=0-1 ")))
+
+    def test_other_question(self) -> None:
+        """
+        Another method, target, host, or field that the answer depends on, asks
+        something else.
+        """
+        others = [
+            head(line=b"HEAD /a/b%20c HTTP/1.1"),
+            head(line=b"GET /a/b%20d HTTP/1.1"),
+            head().replace(b"Host: x", b"Host: y"),
+            *[head(name + b": 1") for name in ASKED],
+            *[head(name + b": 2") for name in ASKED],
+            *[head(name + b": 1", name + b": 2") for name in ASKED],
+        ]
+        questions = {self.wordings.read(data).question for data in [head(), *others]}
+        self.assertEqual(len(questions), 1 + len(others))
 
     def test_refused(self) -> None:
         """
@@ -100,10 +135,16 @@ class WordingTests(SynchronousTestCase):
         So many are kept and no more: who came first goes first.
         """
         heads = [head(line=b"GET /%d HTTP/1.1" % number) for number in range(MOST + 2)]
+        first = self.wordings.read(heads[0]).question
         for data in heads:
             self.wordings.read(data)
         kept = [self.wordings.find(data) is not None for data in heads]
         self.assertEqual(kept, [False] * 2 + [True] * MOST)
+        last = self.wordings.read(heads[-1]).question
+        long = b"X: " + b"x" * LONGEST + b"\r\n\r\n"
+        again = [self.wordings.read(heads[place][:-2] + long).question for place in (-1, 0)]
+        self.assertIs(again[0], last)
+        self.assertIsNot(again[1], first)
 
     def test_each_site(self) -> None:
         """

@@ -30,6 +30,7 @@ from hmacfs.interfaces import (
     IDigests,
     IDisk,
     IFile,
+    IHasDescriptor,
     IHeld,
     IIndex,
     IResumes,
@@ -176,7 +177,7 @@ class FilesystemStore:
         """See :meth:`hmacfs.interfaces.IStore.open`."""
         return self._serving().open(name)
 
-    def held(self, name: StoredName) -> IHeld | None:
+    def held(self, name: StoredName) -> IHeld | IHasDescriptor | None:
         """See :meth:`hmacfs.abilities.IHolds.held`."""
         return self._serving().held(name)
 

@@ -21,6 +21,7 @@ from hmacfs.store.checking import Checking
 from hmacfs.store.commit import Commit
 from hmacfs.store.company import Alone
 from hmacfs.store.digesting import Digesting
+from hmacfs.store.familiar import Familiar
 from hmacfs.store.folders import Folders
 from hmacfs.store.held import Held
 from hmacfs.store.kept import Kept
@@ -175,6 +176,7 @@ class Opened:
         self.space = company.space(lambda: disk.free(area.root), policy.min_free_space)
         self.backlog = company.backlog(index, clock, threads, self.parts)
         self.held = Held(disk, area.root)
+        self.familiar = Familiar(disk, area.root, threads)
         self.suspended = company.suspended()
         self.writing: dict[bytes, UploadRecord | None] = {}
         self.unmade: dict[bytes, StoredName] = {}

@@ -17,7 +17,7 @@ from hmacfs.interfaces import IFile
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Mark, Status
 from hmacfs.store.files import StoredFile
-from hmacfs.store.held import HeldFile
+from hmacfs.store.held import SMALL, HeldFile
 from hmacfs.store.opened import Opened
 from hmacfs.store.troubles import MISSING, nothing
 
@@ -38,10 +38,14 @@ class Serving:
         opening: Deferred[IFile] = self._open(name)
         return opening
 
-    def held(self, name: StoredName) -> HeldFile | None:
+    def held(self, name: StoredName) -> HeldFile | StoredFile | None:
         """See :meth:`hmacfs.abilities.IHolds.held`."""
-        held = self._opened.held.find(name)
-        return held if held is None or not self._expired(held.record) else None
+        opened = self._opened
+        file = opened.held.find(name) or opened.familiar.open(name)
+        if file is not None and self._expired(file.record):
+            file.close()
+            return None
+        return file
 
     @inlineCallbacks
     def digest(self, name: StoredName) -> Generator[Deferred[Any], Any, str]:
@@ -74,12 +78,15 @@ class Serving:
         except BaseException:
             file.close()
             raise
+        # What the index knows may change, and leaves no mark.
+        lasts, now = opened.parts.attributes, opened.clock.seconds()
         if held is None:
+            if lasts and mark.size > SMALL:
+                opened.familiar.know(name, mark, file.record, now)
             return file
         file.close()
-        if opened.parts.attributes:
-            # What the index knows may change, and leaves no mark.
-            opened.held.hold(name, mark, held, opened.clock.seconds())
+        if lasts:
+            opened.held.hold(name, mark, held, now)
         return held
 
     @inlineCallbacks

@@ -48,7 +48,7 @@ from zope.interface import implementer
 
 from hmacfs.errors import Headers as Headers104
 from hmacfs.errors import MalformedRequest, Refusal, TooSlow, WrongLength
-from hmacfs.http1 import Chunked, Sized, head_end
+from hmacfs.http1 import Chunked, Head, Sized, head_end
 from hmacfs.interfaces import IBody
 from hmacfs.web.answer_fields import AnswerFields
 from hmacfs.web.deadline import Deadline
@@ -312,12 +312,22 @@ class UploadChannel(HTTPChannel):
                 self._refuse_head(refusal)
                 return False
             self._inbox = inbox[end:]
-        if words.again is not None and not site.draining:
-            if words.again.send(self):
-                self._next_head()
-                return True
-            words.again = None
-        self._begin(words)
+        if not self._answer_again(words):
+            self._begin(words)
+        return True
+
+    def _answer_again(self, words: Wording) -> bool:
+        """
+        Answer as the same was answered before, if that still holds.
+        """
+        question = words.question
+        if question is None or question.again is None or self.site.draining:
+            return False
+        if not question.again.send(self, words):
+            question.again = None
+            return False
+        if self._state is _State.HEAD:
+            self._next_head()
         return True
 
     def _await_head(self) -> None:
@@ -346,8 +356,17 @@ class UploadChannel(HTTPChannel):
         self._head_due = False
         self.setTimeout(self.site.idle_timeout)
 
-    def _begin(self, words: Wording) -> None:
-        head = words.head
+    def go_on(self, words: Wording, id: str, started: float, status: int) -> UploadRequest:
+        """
+        Have a request for the rest of an answer that has begun without one.
+
+        :param status: that of the answer.
+        """
+        request = self._make_request(words.head)
+        request.go_on(words, id, started, status)
+        return request
+
+    def _make_request(self, head: Head) -> UploadRequest:
         self.persistent = head.keep_alive
         self._reader = Chunked() if head.chunked else Sized(head.length or 0)
         self._body_pending = head.has_body
@@ -355,8 +374,13 @@ class UploadChannel(HTTPChannel):
         self._drawn_once = False
         self._state = _State.BUSY
         self.setTimeout(None)
-        request = self.requestFactory(self)
+        request: UploadRequest = self.requestFactory(self)
         self.requests.append(request)
+        return request
+
+    def _begin(self, words: Wording) -> None:
+        head = words.head
+        request = self._make_request(head)
         if head.has_body:
             # Mostly it is decided within this call, and the socket is left as it is.
             self._holds.add(_Hold.VERDICT)

@@ -28,7 +28,7 @@ from hmacfs.records import FileRecord
 from hmacfs.web.answer_fields import lines
 from hmacfs.web.answers import Answer, Terms, answer
 from hmacfs.web.digesting import Digesting
-from hmacfs.web.echo import Echo
+from hmacfs.web.echo import Echoes
 from hmacfs.web.outlet import PlainOutlet
 from hmacfs.web.request import UploadRequest
 from hmacfs.web.sendfile import SendfileSource
@@ -52,9 +52,6 @@ together: about a millisecond, for which everybody else waits.
 
 LEAST_SENT = 128 * 1024
 """Bytes that it sends to each at least; less costs more turns than it spares others."""
-
-# What is answered by the time of day as well.
-_TIMED = (b"if-modified-since", b"if-range", b"if-unmodified-since")
 
 Source = FileSource | SendfileSource
 
@@ -83,7 +80,8 @@ class Download:
         # Only who signs sees a version, which may go at any time.
         self._terms_before = attrs.evolve(self._terms, versioned=True, private=True)
         self._clock = clock
-        self._holds = IHolds(store, None)
+        holds = IHolds(store, None)
+        self._echoes = None if holds is None else Echoes(holds, hub, clock, self._go_on)
         self._streaming = 0
         self._digesting = Digesting(store) if IDigests.providedBy(store) else None
 
@@ -105,14 +103,16 @@ class Download:
         return self._render(request, _Subject(name, id))
 
     def _render(self, request: UploadRequest, subject: _Subject) -> int:
-        if self._holds is not None and not subject.version:
-            held = self._holds.held(subject.name)
-            if held is not None and not _wants_digest(request):
-                self._send_held(request, subject, held)
-                return NOT_DONE_YET
-        opening = self._open(subject)
-        opening.addCallback(self._opened, request, subject)
-        opening.addErrback(request.processingFailed)
+        held = None
+        if self._echoes is not None and not subject.version:
+            held = self._echoes.store.held(subject.name)
+        if held is None:
+            opening = self._open(subject).addCallback(self._opened, request, subject)
+            opening.addErrback(request.processingFailed)
+        else:
+            serving = self._opened(held, request, subject)
+            if serving is not None:
+                serving.addErrback(request.processingFailed)
         return NOT_DONE_YET
 
     def _opened(
@@ -134,60 +134,32 @@ class Download:
         """
         record: FileRecord = file.record
         found = self._answer(request, subject, record)
-        fields = lines(found.headers)
-        if request.words.kept:
-            request.words.again = self._echo(request, subject.name, record, found, fields)
+        self._remember(request, subject, file, found)
         body = b""
         if _has_body(request, found):
             body = _cut(file.content, found.pieces)
             self._started(request, subject.name)
             self._told(request, subject.name, len(body))
-        request.send_whole(found.status, fields, body)
+        request.send_whole(found.status, lines(found.headers), body)
 
-    def _echo(
-        self,
-        request: UploadRequest,
-        name: StoredName,
-        record: FileRecord,
-        found: Answer,
-        fields: bytes,
-    ) -> Echo | None:
+    def _remember(
+        self, request: UploadRequest, subject: _Subject, file: IFile, found: Answer
+    ) -> None:
         """
-        :return: what gives *found* again, if it can be given again.
+        Answer so again whoever asks so again.
         """
-        if self._holds is None or len(found.pieces) > 1:
-            # The boundary of many parts is made for each answer.
-            return None
-        head, now = request.words.head, request.started
-        # An age, and a date that is cut to this moment, change with the time.
-        lasts = record.expires is None and record.stored <= now
-        timed = not lasts or any(head.get(field) is not None for field in _TIMED)
-        shared = request.site.manners.headers(head.get(b"origin")).lines
-        part = None
-        if _has_body(request, found):
-            [span] = found.pieces or [Span(0, 0)]
-            assert isinstance(span, Span)
-            part = slice(span.start, span.stop)
-        return Echo(
-            store=self._holds,
-            hub=self._hub,
-            clock=self._clock,
-            words=request.words,
-            name=name,
-            record=record,
-            status=found.status,
-            shared=shared,
-            fields=fields,
-            part=part,
-            second=int(now) if timed else None,
-        )
+        question = request.words.question
+        if question is not None and self._echoes is not None and not subject.version:
+            question.again = self._echoes.of(request, subject.name, file, found)
 
     async def _serve(self, request: UploadRequest, subject: _Subject, file: IFile) -> None:
         name = subject.name
         with ExitStack() as owned:
             owned.callback(file.close)
             found = self._answer(request, subject, file.record)
-            if not subject.version and self._lacks_digest(request, file.record, found):
+            if not _wants_digest(request):
+                self._remember(request, subject, file, found)
+            elif not subject.version and self._lacks_digest(request, file.record, found):
                 file, found = await self._digested(request, subject, file, owned)
                 if request.channel is None:
                     return
@@ -266,10 +238,35 @@ class Download:
         :raise Truncated: or whatever else breaks it off; the length is
             promised, so the connection is to be cut.
         """
-        channel = request.channel
         self._started(request, name)
         _begin(request, found)
+        await self._send_rest(request, name, source)
+
+    def _go_on(
+        self,
+        request: UploadRequest,
+        name: StoredName,
+        file: IHasDescriptor,
+        rest: Span,
+        sent: int,
+    ) -> None:
+        """
+        See :data:`hmacfs.web.echo.GoOn`.
+        """
+        source = SendfileSource(file, [rest], request.channel.outlet, self._turn_size)
+        source.sent = sent
+        sending = Deferred.fromCoroutine(self._send_rest(request, name, source))
+        sending.addErrback(request.processingFailed)
+
+    async def _send_rest(self, request: UploadRequest, name: StoredName, source: Source) -> None:
+        """
+        Send what *source* gives, behind what has been sent.
+
+        :raise Truncated: as :meth:`_stream`.
+        """
+        channel = request.channel
         request.notifyFinish().addErrback(lambda _: source.stopProducing())
+        request.source = source
         self._streaming += 1
         try:
             complete = await source.send(request)

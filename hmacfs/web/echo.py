@@ -1,100 +1,248 @@
 """
 The answer that is given again.
 
-Who asks for a file in the same words as somebody before, and finds it as it
-was, gets the same answer but for its time and its id.  So the tree of resources
+Who asks for a file as somebody did before, and finds it as it was, gets the same
+answer but for its time and its id.  So the tree of resources
 is not walked, nothing is judged, and nothing is said of the file anew.  Whether
-it is the same file is asked each time, of whoever holds it.
+it is the same file is asked each time, of the store that has it at hand.
+
+No request is made for that, unless the client does not take all of the answer
+at once: then one goes on with the rest of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
 from hmacfs.abilities import IHolds
 from hmacfs.events import DownloadCompleted, DownloadStarted, RequestCompleted, RequestReceived
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces import IFile, IHasDescriptor, IHeld, IHub
 from hmacfs.names import StoredName
+from hmacfs.ranges import Span
 from hmacfs.records import FileRecord
-from hmacfs.web.answer_fields import date
+from hmacfs.web.answer_fields import date, lines
+from hmacfs.web.answers import Answer
+from hmacfs.web.outlet import PlainOutlet
+from hmacfs.web.request import UploadRequest
 from hmacfs.web.wording import Wording
 
 if TYPE_CHECKING:
     from hmacfs.web.channel import UploadChannel
 
+LONGEST = 256 * 1024
+"""Bytes of a body that is sent again, at most; of a longer one the rest would cost no less."""
 
-@attrs.frozen(eq=False, kw_only=True)
-class Echo:
+# What is answered by the time of day as well.
+_TIMED = (b"if-modified-since", b"if-range", b"if-unmodified-since")
+
+GoOn = Callable[[UploadRequest, StoredName, IHasDescriptor, Span, int], None]
+"""
+Sends the rest of a body: for this request, of this file, to be closed, this part,
+behind so many bytes.
+"""
+
+
+@attrs.frozen
+class Echoes:
     """
-    Answers who asks for one file in one wording.
+    What makes the echoes of one site.
 
-    :ivar record: of the file as it was.
-    :ivar shared: the lines of the head that stand before ``Date``.
-    :ivar fields: the lines that are about the file.
-    :ivar part: the part of it that follows the head; ``None`` where nothing is
-        sent of it.
-    :ivar second: the unix second in which the answer is so; ``None`` where
-        time changes nothing.
+    :ivar store: has files at hand.
     """
 
     store: IHolds
     hub: IHub
     clock: IReactorTime
-    words: Wording
+    go_on: GoOn
+
+    def of(
+        self, request: UploadRequest, name: StoredName, file: IFile, found: Answer
+    ) -> Echo | None:
+        """
+        :return: what gives *found* again to who asks as *request* did, if it can
+            be given again.
+        """
+        head, now = request.words.head, request.started
+        whole = [*found.pieces] or [Span(0, 0)]
+        part = None
+        if request.method != b"HEAD" and found.status != 304:
+            # The boundary of many parts is made for each answer.
+            if len(whole) > 1 or not isinstance(whole[0], Span):
+                return None
+            part = whole[0]
+        if part is not None and part.stop - part.start > LONGEST:
+            return None
+        in_memory = part is None or IHeld.providedBy(file)
+        if not in_memory and not IHasDescriptor.providedBy(file):
+            return None
+        record: FileRecord = file.record
+        # An age, and a date that is cut to this moment, change with the time.
+        lasts = record.expires is None and record.stored <= now
+        timed = not lasts or any(head.get(field) is not None for field in _TIMED)
+        shared = request.site.manners.headers(head.get(b"origin")).lines
+        line = b"HTTP/1.1 %d %b\r\n" % (found.status, HTTPStatus(found.status).phrase.encode())
+        kind = Echo if in_memory else FileEcho
+        return kind(
+            self,
+            name,
+            record,
+            found.status,
+            line + shared + b"Date: ",
+            b"\r\n" + lines(found.headers) + b"\r\n",
+            part,
+            int(now) if timed else None,
+        )
+
+
+@attrs.frozen(eq=False)
+class Echo:
+    """
+    Answers one question for one file, with bytes that are in memory
+    or with none.
+
+    :ivar record: of the file as it was.
+    :ivar before: the answer up to the value of ``Date``.
+    :ivar behind: its head from behind the id on.
+    :ivar part: the part of the file that follows; ``None`` where nothing is sent
+        of it.
+    :ivar second: the unix second in which the answer is so; ``None`` where
+        time changes nothing.
+    """
+
+    echoes: Echoes
     name: StoredName
     record: FileRecord
     status: int
-    shared: bytes
-    fields: bytes
-    part: slice | None
+    before: bytes
+    behind: bytes
+    part: Span | None
     second: int | None
-    # What is the same in each answer.
-    _before: bytes = attrs.field(init=False)
-    _behind: bytes = attrs.field(init=False)
     _text: str = attrs.field(init=False)
-
-    @_before.default
-    def _before_date(self) -> bytes:
-        line = b"HTTP/1.1 %d %b\r\n" % (self.status, HTTPStatus(self.status).phrase.encode())
-        return line + self.shared + b"Date: "
-
-    @_behind.default
-    def _behind_id(self) -> bytes:
-        return b"\r\n" + self.fields + b"\r\n"
 
     @_text.default
     def _name_text(self) -> str:
         return self.name.text
 
-    def send(self, channel: UploadChannel) -> bool:
+    def send(self, channel: UploadChannel, words: Wording) -> bool:
         """See :meth:`hmacfs.web.wording.Repeats.send`."""
-        started = self.clock.seconds()
-        now = int(started)
-        if self.second is not None and self.second != now:
+        started = self.echoes.clock.seconds()
+        if self.second is not None and self.second != int(started):
             return False
-        file = self.store.held(self.name)
-        if file is None or file.record is not self.record:
+        file = self.echoes.store.held(self.name)
+        if file is None:
             return False
-        words, site, part = self.words, channel.site, self.part
-        id = site.request_id()
-        client = site.client(channel.peer, words.head)
-        body: bytes = b"" if part is None else file.content[part]
-        head = (self._before, date(now), b"\r\nX-Request-ID: ", id.encode(), self._behind)
-        channel.outlet.write(b"".join((*head, body)))
-        ended = self.clock.seconds()
-        number, method, path = channel.number, words.method, words.path
-        size, took = len(body), ended - started
-        emit = self.hub.emit
-        emit(RequestReceived(started, id, number, client, method, path))
+        if file.record is not self.record:
+            file.close()
+            return False
+        return self._send(channel, words, file, started)
+
+    def _send(self, channel: UploadChannel, words: Wording, file: Any, started: float) -> bool:
+        """
+        Answer with *file*, which is closed in any case.
+
+        :param file: it is in memory where a part of it is sent, or it had another
+            record.
+        :return: as :meth:`send`.
+        """
+        part, body, id = self.part, b"", channel.site.request_id()
         if part is not None:
-            emit(DownloadStarted(started, id, self._text))
-            emit(DownloadCompleted(ended, id, self._text, size, took))
-        # at, request, connection, client, method, path, status, code, received, sent,
-        # duration, agent
-        done = (number, client, method, path, self.status, "", 0, size, took, words.agent)
-        emit(RequestCompleted(ended, id, *done))
+            body = file.content[part.start : part.stop]
+        file.close()
+        channel.outlet.write(b"".join((*self._head(id, started), body)))
+        client = self._tell_begun(channel, words, id, started)
+        self._tell_done(channel, words, client, id, started, len(body))
         return True
+
+    def _head(self, id: str, started: float) -> tuple[bytes, ...]:
+        """
+        :return: the head of the answer, in pieces.
+        """
+        now = date(int(started))
+        return self.before, now, b"\r\nX-Request-ID: ", id.encode(), self.behind
+
+    def _tell_begun(self, channel: UploadChannel, words: Wording, id: str, started: float) -> str:
+        """
+        :return: who the client is.
+        """
+        emit = self.echoes.hub.emit
+        client = channel.site.client(channel.peer, words.head)
+        emit(RequestReceived(started, id, channel.number, client, words.method, words.path))
+        if self.part is not None:
+            emit(DownloadStarted(started, id, self._text))
+        return client
+
+    def _tell_done(
+        self,
+        channel: UploadChannel,
+        words: Wording,
+        client: str,
+        id: str,
+        started: float,
+        sent: int,
+    ) -> None:
+        emit = self.echoes.hub.emit
+        now = self.echoes.clock.seconds()
+        duration = now - started
+        if self.part is not None:
+            emit(DownloadCompleted(now, id, self._text, sent, duration))
+        emit(
+            RequestCompleted(
+                at=now,
+                request=id,
+                connection=channel.number,
+                client=client,
+                method=words.method,
+                path=words.path,
+                status=self.status,
+                code="",
+                received=0,
+                sent=sent,
+                duration=duration,
+                agent=words.agent,
+            )
+        )
+
+
+class FileEcho(Echo):
+    """
+    Answers with bytes that the kernel has in memory.
+    """
+
+    __slots__ = ()
+
+    def _send(self, channel: UploadChannel, words: Wording, file: Any, started: float) -> bool:
+        """See :meth:`Echo._send`; *file* has a descriptor, or it had another record."""
+        outlet, part = channel.outlet, self.part
+        assert part is not None
+        size = part.stop - part.start
+        if not isinstance(outlet, PlainOutlet) or not _is_at_hand(file, part):
+            file.close()
+            return False
+        id = channel.site.request_id()
+        head = b"".join(self._head(id, started))
+        sent = outlet.send_file(head, file.fileno(), part.start, size)
+        client = self._tell_begun(channel, words, id, started)
+        if sent == size:
+            file.close()
+            self._tell_done(channel, words, client, id, started, sent)
+        else:
+            request = channel.go_on(words, id, started, self.status)
+            rest = Span(part.start + sent, part.stop)
+            self.echoes.go_on(request, self.name, file, rest, sent)
+        return True
+
+
+def _is_at_hand(file: IHasDescriptor, part: Span) -> bool:
+    """
+    :return: whether nobody has to wait for the disk; else it is asked for them.
+    """
+    fetching = file.fetch(part.start, part.stop - part.start)
+    if fetching is not None:
+        # Whoever asks for the file now is told what is wrong with it.
+        fetching.addErrback(lambda _: None)
+    return fetching is None

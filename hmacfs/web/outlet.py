@@ -18,8 +18,10 @@ What is not public of Twisted's transports is touched in this file alone.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from fcntl import ioctl
+from socket import MSG_MORE
 from struct import unpack
 from termios import TIOCOUTQ
 from typing import Any
@@ -160,6 +162,33 @@ class PlainOutlet(Outlet):
         Take note of what a turn has sent.
         """
         self._written += size
+
+    def send_file(self, head: bytes, file: int, offset: int, size: int) -> int:
+        """
+        Send *head*, and of *file* what the socket has room for now.
+
+        :param file: a descriptor; its bytes are in memory.
+        :return: how many bytes of it; none where something is wrong with it or
+            with the connection, whoever sends the rest is told.
+        """
+        if not self._free():
+            self.write(head)
+            return 0
+        try:
+            # They make one packet with what follows.
+            sent = self._transport.getHandle().send(head, MSG_MORE)
+        except OSError:
+            sent = 0
+        self._written += sent
+        if sent < len(head):
+            self.write(head[sent:])
+            return 0
+        try:
+            sent = os.sendfile(self._transport.fileno(), file, offset, size)
+        except OSError:
+            return 0
+        self._written += sent
+        return sent
 
     def rest(self) -> None:
         """There is nothing to send: no turn before :meth:`wake`."""

@@ -30,7 +30,9 @@ from hmacfs.web.wording import UNREADABLE, Wording
 if TYPE_CHECKING:
     from hmacfs.web.channel import UploadChannel
     from hmacfs.web.protocol import Protocol
+    from hmacfs.web.sendfile import SendfileSource
     from hmacfs.web.site import UploadSite
+    from hmacfs.web.sources import FileSource
 
 _TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
 
@@ -50,6 +52,7 @@ class UploadRequest(Request):
         connection gone.
     :ivar protocol: the protocol of resumable uploads that it speaks, once that
         is known, or ``None``.
+    :ivar source: what produces the body of the answer, ``None`` where it was written.
     :ivar code_told: the code of the refusal that was answered, or ``""``.
     """
 
@@ -59,6 +62,7 @@ class UploadRequest(Request):
     head: Head | None = None
     words = UNREADABLE
     protocol: Protocol | None = None
+    source: FileSource | SendfileSource | None = None
     site: UploadSite
     responseHeaders: Any
     # twisted.web deletes the attribute behind the answer, and sets it to None
@@ -80,11 +84,7 @@ class UploadRequest(Request):
         """
         Find who answers and let it.  What goes wrong is answered, never raised.
         """
-        self.words = words
-        self.head = head = words.head
-        self.method, self.uri, self.path = head.method, head.target, head.path
-        self.clientproto = head.version
-        self.client = self.site.client(self.channel.peer, head)
+        head = self._know(words)
         self._dress(head.get(b"origin"))
         self._emit_received()
         try:
@@ -102,6 +102,24 @@ class UploadRequest(Request):
         except Exception:
             # Whatever a resource raises is answered in one place.
             self.processingFailed(Failure())
+
+    def go_on(self, words: Wording, id: str, started: float, status: int) -> None:
+        """
+        Go on with an answer whose head is out.
+        """
+        self._know(words)
+        self.id = id
+        self.started = started
+        self.startedWriting = 1
+        self.setResponseCode(status)
+
+    def _know(self, words: Wording) -> Head:
+        self.words = words
+        self.head = head = words.head
+        self.method, self.uri, self.path = head.method, head.target, head.path
+        self.clientproto = head.version
+        self.client = self.site.client(self.channel.peer, head)
+        return head
 
     def refuse_head(self, refusal: Refusal) -> None:
         """
@@ -229,6 +247,7 @@ class UploadRequest(Request):
             "method": self.words.method,
             "path": self.words.path,
             "received": self.received,
-            "sent": self.sentLength,
+            # What the kernel sends was never written here.
+            "sent": self.sentLength if self.source is None else self.source.sent,
             "duration": now - self.started,
         }

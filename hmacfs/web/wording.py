@@ -1,46 +1,79 @@
 """
-Heads that come again in the same words.
+Heads that come again in the same words, and questions that come again in others.
 
 A client asks for the next file as it asked for the last one, and a proxy asks
-for the same file again and again: byte for byte the same head.  What follows
-from the words alone is found out once, and so is what was answered, for as long
-as that holds (:mod:`hmacfs.web.echo`).
+for the same file again and again: byte for byte the same head.  It is read once.
 
-Only what anybody may say is kept: a head that holds a query, credentials or a
-cookie is read anew each time, and so is one that does not go on as most do.
+Others ask the same and have more to say, a number of the request, say: what the
+answer depends on is a part of the head, the :class:`Question`.  What was
+answered to it is said again, for as long as that holds (:mod:`hmacfs.web.echo`).
+
+Only what anybody may say is kept: never a query, nor credentials, nor a cookie.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from hmacfs.http1 import Head, parse_head
 
 if TYPE_CHECKING:
     from hmacfs.web.channel import UploadChannel
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 MOST = 512
-"""Heads that are kept, at most."""
+"""Heads, and questions, that are kept, at most."""
 
 LONGEST = 1024
 """Bytes of a head that is kept, at most."""
 
+ASKED = (
+    b"if-match",
+    b"if-modified-since",
+    b"if-none-match",
+    b"if-range",
+    b"if-unmodified-since",
+    b"origin",
+    b"range",
+    b"want-content-digest",
+    b"want-repr-digest",
+)
+"""The fields on which the answer with a file depends, beside method, target and host."""
+
 AGENT_LENGTH = 200
 
-# Who is allowed what, and who is who.
-_PERSONAL = (b"authorization", b"cookie", b"proxy-authorization")
+_CREDENTIALS = (b"authorization", b"proxy-authorization")
+
+_NOT_KEPT = (*_CREDENTIALS, b"cookie")
 
 
 class Repeats(Protocol):
-    """What answers a request whose like was answered before."""
+    """What answers a question that was answered before."""
 
-    def send(self, channel: UploadChannel) -> bool:
+    def send(self, channel: UploadChannel, words: Wording) -> bool:
         """
         Answer on *channel*, on which nothing else is under way.
 
+        :param words: in which it is asked.
         :return: ``False`` where what was answered before does not hold any more:
             nothing was sent.
         """
+
+
+class Question:
+    """
+    What is asked, in whatever words.
+
+    :ivar again: what answers the next who asks it, or ``None``.
+    """
+
+    __slots__ = ("again",)
+
+    def __init__(self) -> None:
+        self.again: Repeats | None = None
 
 
 class Wording:
@@ -51,19 +84,17 @@ class Wording:
     :ivar method: its method, for the events.
     :ivar path: its path as it was sent, for the events.
     :ivar agent: its ``User-Agent``, for the events.
-    :ivar kept: whether the next head in the same words finds it.
-    :ivar again: what answers the next one, or ``None``.
+    :ivar question: what it asks; ``None`` where the answer is not to be given again.
     """
 
-    __slots__ = ("again", "agent", "head", "kept", "method", "path")
+    __slots__ = ("agent", "head", "method", "path", "question")
 
-    def __init__(self, head: Head, kept: bool = False) -> None:
+    def __init__(self, head: Head, question: Question | None = None) -> None:
         self.head = head
         self.method = _text(head.method)
         self.path = _text(head.path)
         self.agent = _text(b",".join(head.all(b"user-agent")))[:AGENT_LENGTH]
-        self.kept = kept
-        self.again: Repeats | None = None
+        self.question = question
 
 
 class Wordings:
@@ -73,6 +104,7 @@ class Wordings:
 
     def __init__(self) -> None:
         self._kept: dict[bytes, Wording] = {}
+        self._questions: dict[tuple[bytes | None, ...], Question] = {}
         self.find = self._kept.get
 
     def read(self, data: bytes) -> Wording:
@@ -84,13 +116,20 @@ class Wordings:
         if found is not None:
             return found
         head = parse_head(data)
-        found = Wording(head, len(data) <= LONGEST and _is_common(head))
-        if found.kept:
-            if len(self._kept) >= MOST:
-                # Who came first goes first: whoever is asked for comes again at once.
-                del self._kept[next(iter(self._kept))]
-            self._kept[data] = found
+        if not _is_common(head):
+            return Wording(head)
+        found = Wording(head, self._question(head))
+        if len(data) <= LONGEST and all(head.get(name) is None for name in _NOT_KEPT):
+            _keep(self._kept, data, found)
         return found
+
+    def _question(self, head: Head) -> Question:
+        asked = (head.method, head.target, head.host, *map(head.get, ASKED))
+        question = self._questions.get(asked)
+        if question is None:
+            question = Question()
+            _keep(self._questions, asked, question)
+        return question
 
 
 def _is_common(head: Head) -> bool:
@@ -103,8 +142,17 @@ def _is_common(head: Head) -> bool:
         and head.keep_alive
         and not head.has_body
         and b"?" not in head.target
-        and all(head.get(name) is None for name in _PERSONAL)
+        and all(head.get(name) is None for name in _CREDENTIALS)
     )
+
+
+def _keep(kept: MutableMapping[K, V], key: K, value: V) -> None:
+    """
+    Who came first goes first; whoever is asked for comes again at once.
+    """
+    if len(kept) >= MOST:
+        del kept[next(iter(kept))]
+    kept[key] = value
 
 
 def _text(value: bytes) -> str:
