@@ -552,6 +552,7 @@ class UploadChannel(HTTPChannel):
         A long answer begins: the client is to take it.
         """
         super().registerProducer(producer, streaming)
+        self.outlet.hasten()
         self._watch()
 
     def unregisterProducer(self) -> None:
