@@ -194,6 +194,8 @@ class UploadChannel(HTTPChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._deadline.end()
         self._inbox = b""
+        # A thread that still draws is heard of later, and nothing goes on then.
+        self._state = _State.LINGER
         self._lose_body(self.why_lost)
         super().connectionLost(reason)
         self.site.closed(self)
