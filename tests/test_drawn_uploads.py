@@ -5,6 +5,7 @@ or read as ever, TLS is read, and nobody can tell the difference.
 
 from __future__ import annotations
 
+import os
 import re
 from base64 import b64encode
 from collections.abc import Sequence
@@ -345,6 +346,22 @@ class Plain(Uploads):
         for each in (client, newer, other):
             each.transport.loseConnection()
             yield each.gone
+
+    @inlineCallbacks
+    def test_too_many_files(self) -> Any:
+        """
+        Where there is no descriptor left to draw from, it is read.
+        """
+
+        def full(descriptor: int) -> int:
+            raise OSError(24, "Too many open files")
+
+        self.patch(os, "dup", full)
+        client = yield self.connect()
+        self.begin(client, "a", SIZE, "Connection: close")
+        answers = yield client.gone
+        self.assertEqual(re.findall(rb"HTTP/1.1 (\d+)", answers), [b"201"])
+        self.assertEqual(((self.folder / "a").read_bytes(), self.disk.drawn), (BODY, 0))
 
     @inlineCallbacks
     def test_half_closed(self) -> Any:

@@ -408,17 +408,21 @@ class UploadChannel(HTTPChannel):
             and not self._ended
         ):
             self._drawn_once = True
-            self.hold(_Hold.DRAWN)
             reactor = IReactorFDSet(self.site.clock)
-            self._intake = Intake(
-                self.transport.fileno(),
-                reactor,
-                body.draw,
-                reader.left,
-                self._drawn,
-                self._wait_for_more,
-                self._draw_no_more,
-            )
+            try:
+                self._intake = Intake(
+                    self.transport.fileno(),
+                    reactor,
+                    body.draw,
+                    reader.left,
+                    self._drawn,
+                    self._wait_for_more,
+                    self._draw_no_more,
+                )
+            except OSError:
+                # Too many files are open: then it is read.
+                return
+            self.hold(_Hold.DRAWN)
             self._intake.start()
 
     def _drawn(self, size: int) -> None:
