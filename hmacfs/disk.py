@@ -61,8 +61,8 @@ class Pipe:
     A pipe of one thread, closed with it.
     """
 
-    def __init__(self) -> None:
-        self.outlet, self.inlet = os.pipe()
+    def __init__(self, ends: tuple[int, int]) -> None:
+        self.outlet, self.inlet = ends
         with suppress(OSError):
             # The machine may have set another bound: then it is as long as it is.
             fcntl.fcntl(self.inlet, fcntl.F_SETPIPE_SZ, _PIPE)
@@ -201,7 +201,11 @@ class Disk:
         to be appended to; nobody else writes to this one.
         """
         at = before = os.fstat(file).st_size
-        outlet, inlet = self._pipe()
+        try:
+            outlet, inlet = self._pipe()
+        except OSError:
+            # Too many files are open.  To be read it needs no more of them.
+            return Drawn(0, ended=True)
         fcntl.fcntl(file, fcntl.F_SETFL, 0)
         try:
             while (drawn := at - before) < min(most, DRAWN_AT_ONCE):
@@ -238,7 +242,7 @@ class Disk:
         :return: this thread's pipe, which is empty.
         """
         if not hasattr(self._mine, "pipe"):
-            self._mine.pipe = Pipe()
+            self._mine.pipe = Pipe(os.pipe())
         pipe: Pipe = self._mine.pipe
         return pipe.outlet, pipe.inlet
 

@@ -86,8 +86,11 @@ class OnDisk:
         record = FileRecord(len(content), "text/plain", 0.0, "e")
         return StoredFile(os.open(path, os.O_RDONLY), record, Disk(), Inline()), path
 
-    def cut(self, path: str) -> None:
-        os.truncate(path, 0)
+    def cut(self, path: str, size: int) -> None:
+        os.truncate(path, size)
+
+    def remove(self, path: str) -> None:
+        os.unlink(path)
 
     def closed(self, file: Any) -> bool:
         return not os.path.exists(f"/proc/self/fd/{file.fileno()}")
@@ -110,8 +113,11 @@ class InMemory:
         file = QuickFile(content)
         return file, file
 
-    def cut(self, file: Any) -> None:
-        file.content = b""
+    def cut(self, file: Any, size: int) -> None:
+        file.content = file.content[:size]
+
+    def remove(self, file: Any) -> None:
+        """What is open stays."""
 
     def closed(self, file: Any) -> bool:
         return file.closed == 1
@@ -195,9 +201,9 @@ class Serving:
     def assertClosed(self) -> None:
         self.assertTrue(all(self.closed(file) for file, _ in self.store.opened))
 
-    def wait(self) -> Deferred[None]:
+    def wait(self, seconds: float = 0.005) -> Deferred[None]:
         waited: Deferred[None] = Deferred()
-        reactor.callLater(0.005, waited.callback, None)
+        reactor.callLater(seconds, waited.callback, None)
         return waited
 
 
@@ -308,23 +314,65 @@ class Downloads(Serving):
         self.assertClosed()
 
     @inlineCallbacks
-    def test_truncated(self) -> Any:
+    def truncated(self, size: int) -> Any:
         """
-        A file that is cut short meanwhile ends the connection; nothing is
-        filled up, and nothing follows.
+        Cut a file short while it is sent.
+
+        :return: fires with what came of it.
         """
         client = yield self.begin(("GET", "large"), ("GET", "small"))
         yield client.more_than(1)
         client.transport.pauseProducing()
         [(_, path)] = self.store.opened
-        self.cut(path)
+        self.cut(path, size)
         client.transport.resumeProducing()
         yield client.gone
-        body = client.received.partition(b"\r\n\r\n")[2]
-        self.assertTrue(len(body) < SIZE and BODY.startswith(body))
         self.assertEqual(len(self.flushLoggedErrors(Truncated)), 1)
         self.assertEqual([event.reason for event in self.told(DownloadFailed)], ["internal"])
         self.assertClosed()
+        return client.received.partition(b"\r\n\r\n")[2]
+
+    @inlineCallbacks
+    def test_truncated(self) -> Any:
+        """
+        A file that is emptied meanwhile ends the connection; nothing is
+        filled up, and nothing follows.
+        """
+        body = yield self.truncated(0)
+        self.assertTrue(len(body) < SIZE and BODY.startswith(body))
+
+    @inlineCallbacks
+    def test_shortened(self) -> Any:
+        """
+        One that has lost its end comes no further than it goes.
+        """
+        body = yield self.truncated(SIZE - 1_000)
+        self.assertTrue(BODY[: SIZE - 1_000].startswith(body))
+
+    @inlineCallbacks
+    def test_removed(self) -> Any:
+        """
+        One that is removed meanwhile comes to its last byte, and so does what follows.
+        """
+        client = yield self.begin(("GET", "large"), ("GET", "small", "Connection: close"))
+        yield client.more_than(1)
+        [(_, path)] = self.store.opened
+        self.remove(path)
+        yield client.gone
+        large, small = self.split(client.received, ["GET", "GET"])
+        self.assertTrue(large == BODY and small == SMALL)
+        self.assertClosed()
+
+    @inlineCallbacks
+    def test_closed_by_us(self) -> Any:
+        """
+        What comes behind the last answer is not served, and the answer is whole.
+        """
+        client = yield self.begin(("GET", "large", "Connection: close"), ("GET", "small"))
+        yield client.gone
+        [body] = self.split(client.received, ["GET"])
+        self.assertTrue(body == BODY)
+        self.assertEqual(len(self.store.opened), 1)
 
 
 class HalfClosed:
@@ -345,28 +393,6 @@ class HalfClosed:
         self.assertTrue(large == BODY and small == SMALL)
 
 
-class Stalling(Serving):
-    """
-    One who takes nothing for long is not borne with.
-    """
-
-    idle_timeout = 0.1
-
-    @inlineCallbacks
-    def test_stalled(self) -> Any:
-        """
-        He is cut off, and the file is closed.
-        """
-        client = yield self.begin(("GET", "large"))
-        client.transport.pauseProducing()
-        while not self.told(DownloadFailed):
-            yield self.wait()
-        self.assertEqual([event.reason for event in self.told(DownloadFailed)], ["too-slow"])
-        self.assertClosed()
-        client.transport.resumeProducing()
-        yield client.gone
-
-
 class SendfileTests(ByTheKernel, TCP, HalfClosed, Downloads, TestCase):
     """
     By ``sendfile(2)`` over TCP.
@@ -385,19 +411,13 @@ class ChunkTests(InMemory, TCP, HalfClosed, Downloads, TestCase):
     """
 
 
+class UNIXChunkTests(InMemory, UNIX, HalfClosed, Downloads, TestCase):
+    """
+    In chunks over a UNIX socket.
+    """
+
+
 class TLSTests(OnDisk, TLS, Downloads, TestCase):
     """
     In chunks over TLS.
-    """
-
-
-class StalledSendfileTests(ByTheKernel, TCP, Stalling, TestCase):
-    """
-    By ``sendfile(2)``, to one who stalls.
-    """
-
-
-class StalledChunkTests(InMemory, TCP, Stalling, TestCase):
-    """
-    In chunks, to one who stalls.
     """

@@ -7,6 +7,9 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -39,6 +42,20 @@ class DrawingTests(SynchronousTestCase):
     def read(self) -> bytes:
         with open(self.path, "rb") as file:
             return file.read()
+
+    @contextmanager
+    def no_more_files(self) -> Iterator[None]:
+        """
+        Let nothing more be opened.
+        """
+        former = getrlimit(RLIMIT_NOFILE)
+        lowest = os.dup(self.file)
+        os.close(lowest)
+        setrlimit(RLIMIT_NOFILE, (lowest, former[1]))
+        try:
+            yield
+        finally:
+            setrlimit(RLIMIT_NOFILE, former)
 
     def test_nothing(self) -> None:
         """
@@ -80,6 +97,15 @@ class DrawingTests(SynchronousTestCase):
         other = os.open(os.devnull, os.O_RDONLY)
         self.addCleanup(os.close, other)
         self.assertEqual(self.disk.draw(other, self.file, 9), Drawn(0, ended=True))
+
+    def test_too_many_files(self) -> None:
+        """
+        Neither where no pipe is to be had; later there may be one.
+        """
+        self.client.send(b"abc")
+        with self.no_more_files():
+            self.assertEqual(self.draw(), Drawn(0, ended=True))
+        self.assertEqual((self.draw(), self.read()), (Drawn(3), b"abc"))
 
     def test_full(self) -> None:
         """

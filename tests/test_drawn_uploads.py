@@ -1,12 +1,14 @@
 """
 Large uploads on real sockets into a real folder: plain ones are drawn by threads,
-TLS is read as ever, and nobody can tell the difference.
+or read as ever, TLS is read, and nobody can tell the difference.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
@@ -20,7 +22,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from hmacfs.disk import Disk
-from hmacfs.events import UploadStarted, UploadSuspended
+from hmacfs.events import UploadFailed, UploadStarted, UploadSuspended
 from hmacfs.interfaces import Drawn
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.names import recall
@@ -42,7 +44,7 @@ class Watched(Disk):
     A disk that counts what is drawn.
 
     :ivar drawn: bytes.
-    :ivar full: whether nothing more can be drawn.
+    :ivar full: whether nothing more has room.
     :ivar going: set while anything is.
     """
 
@@ -61,6 +63,12 @@ class Watched(Disk):
         drawn = super().draw(source, file, most)
         self.drawn += drawn.size
         return drawn
+
+    def write(self, file: int, pieces: Sequence[bytes | memoryview]) -> int:
+        self.going.wait(60)
+        if self.full:
+            raise OSError(28, "No space left on device")
+        return super().write(file, pieces)
 
 
 class Told(Memo):
@@ -112,6 +120,8 @@ class Client(Protocol):
 class Uploads:
     """
     What is true of every kind of socket.
+
+    :ivar draws: whether threads draw from it.
     """
 
     draws = True
@@ -131,6 +141,7 @@ class Uploads:
         )
         yield self.store.start()
         self.site = make_site(self.store, MemoryMetadata(reactor, 1), self.hub, settings(), reactor)
+        self.site.draws = self.draws
         self.port = yield serverFromString(reactor, self.listening()).listen(self.site)
 
     @inlineCallbacks
@@ -178,6 +189,54 @@ class Uploads:
         for each in (client, other):
             each.transport.loseConnection()
             yield each.gone
+
+    @inlineCallbacks
+    def test_very_slow(self) -> Any:
+        """
+        A client that sends a little now and then is served to its last byte.
+        """
+        client, other = yield gatherResults([self.connect() for _ in range(2)])
+        self.begin(client, "a", 300_000)
+        for start in range(300_000, 600_000, 30_011):
+            other.received = b""
+            other.transport.write(head("GET", "/health"))
+            yield other.until('"ok"')
+            client.transport.write(BODY[start : min(start + 30_011, 600_000)])
+        client.transport.write(BODY[600_000:])
+        yield client.until("201 Created")
+        self.assertEqual((self.folder / "a").read_bytes(), BODY)
+        for each in (client, other):
+            each.transport.loseConnection()
+            yield each.gone
+
+    @inlineCallbacks
+    def test_cut(self) -> Any:
+        """
+        The end of the daemon cuts it off, and what came is kept.
+        """
+        client = yield self.connect()
+        started, suspended = self.hub.wait(UploadStarted), self.hub.wait(UploadSuspended)
+        self.begin(client, "a", 1_000_000)
+        yield started
+        yield self.site.cut()
+        event = yield suspended
+        yield client.gone
+        self.assertEqual(event.reason, "shutting-down")
+        [part] = (self.folder / ".hmacfs" / "parts").iterdir()
+        self.assertEqual(part.read_bytes(), BODY[: event.offset])
+
+    @inlineCallbacks
+    def test_full(self) -> Any:
+        """
+        A disk that is full is told of, and nothing is left.
+        """
+        self.disk.full = True
+        client, failed = (yield self.connect()), self.hub.wait(UploadFailed)
+        self.begin(client, "a")
+        answer = yield client.gone
+        self.assertEqual(re.findall(rb"HTTP/1.1 (\d+)", answer), [b"507"])
+        yield failed
+        self.assertEqual([*(self.folder / ".hmacfs" / "parts").iterdir()], [])
 
     @inlineCallbacks
     def test_vanished(self) -> Any:
@@ -289,6 +348,22 @@ class Plain(Uploads):
             yield each.gone
 
     @inlineCallbacks
+    def test_too_many_files(self) -> Any:
+        """
+        Where there is no descriptor left to draw from, it is read.
+        """
+
+        def full(descriptor: int) -> int:
+            raise OSError(24, "Too many open files")
+
+        self.patch(os, "dup", full)
+        client = yield self.connect()
+        self.begin(client, "a", SIZE, "Connection: close")
+        answers = yield client.gone
+        self.assertEqual(re.findall(rb"HTTP/1.1 (\d+)", answers), [b"201"])
+        self.assertEqual(((self.folder / "a").read_bytes(), self.disk.drawn), (BODY, 0))
+
+    @inlineCallbacks
     def test_half_closed(self) -> Any:
         """
         A client that ends its body too early hears so.
@@ -302,26 +377,30 @@ class Plain(Uploads):
 
 class TCPTests(TCP, Plain, TestCase):
     """
-    Over TCP.
+    Over TCP, drawn by threads.
     """
-
-    @inlineCallbacks
-    def test_full(self) -> Any:
-        """
-        A disk that is full is told of, and nothing is left.
-        """
-        self.disk.full = True
-        client = yield self.connect()
-        self.begin(client, "a")
-        answer = yield client.gone
-        self.assertEqual(re.findall(rb"HTTP/1.1 (\d+)", answer), [b"507"])
-        self.assertEqual([*(self.folder / ".hmacfs" / "parts").iterdir()], [])
 
 
 class UNIXTests(UNIX, Plain, TestCase):
     """
-    Over a UNIX socket.
+    Over a UNIX socket, drawn by threads.
     """
+
+
+class ReadTCPTests(TCP, Plain, TestCase):
+    """
+    Over TCP, read as ever: so it is where a reactor cannot wait for a descriptor.
+    """
+
+    draws = False
+
+
+class ReadUNIXTests(UNIX, Plain, TestCase):
+    """
+    Over a UNIX socket, read as ever.
+    """
+
+    draws = False
 
 
 class TLSTests(TLS, Uploads, TestCase):
@@ -330,3 +409,15 @@ class TLSTests(TLS, Uploads, TestCase):
     """
 
     draws = False
+
+    @inlineCallbacks
+    def test_never_drawn(self) -> Any:
+        """
+        Also where threads draw from plain sockets.
+        """
+        self.site.draws = True
+        client = yield self.connect()
+        self.begin(client, "a", SIZE, "Connection: close")
+        answers = yield client.gone
+        self.assertEqual(re.findall(rb"HTTP/1.1 (\d+)", answers), [b"201"])
+        self.assertEqual(((self.folder / "a").read_bytes(), self.disk.drawn), (BODY, 0))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from socket import AF_INET
 from typing import Any
 
 from hypothesis import given
@@ -459,6 +460,49 @@ class KindTests(SynchronousTestCase):
             type(outlet(transport)) for transport in (plain, secure, over_another, Transport())
         ]
         self.assertEqual(kinds, [PlainOutlet, SecureOutlet, Outlet, Outlet])
+
+
+class Nearby:
+    """
+    A transport of a client on this machine, and the one below it.
+
+    :ivar chosen: what the kernel was told of its connection.
+    """
+
+    def __init__(self) -> None:
+        self.transport = self
+        self.chosen: list[bytes] = []
+        self.family = AF_INET
+
+    def getHandle(self) -> Nearby:
+        return self
+
+    def getpeername(self) -> tuple[str, int]:
+        return "127.0.0.1", 80
+
+    getsockname = getpeername
+
+    def setsockopt(self, level: int, option: int, value: bytes) -> None:
+        self.chosen.append(value)
+
+
+class HasteTests(SynchronousTestCase):
+    """
+    That a long answer follows is said to the kernel, once a connection.
+    """
+
+    def test_once(self) -> None:
+        """
+        Plain or secure, it is the socket below that is meant; what has none is left alone.
+        """
+        told = []
+        for kind in (PlainOutlet, SecureOutlet, Outlet):
+            transport = Nearby()
+            hastened = kind(transport)
+            hastened.hasten()
+            hastened.hasten()
+            told.append(len(transport.chosen))
+        self.assertEqual(told, [1, 1, 0])
 
 
 class OtherTests(SynchronousTestCase):

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.errors import NoSpace
+from hmacfs.interfaces import Drawn
 from hmacfs.web.sinks import FileSink
 
 HIGH_WATER = 10
@@ -127,3 +128,25 @@ class FileSinkTests(SynchronousTestCase):
         self.disk_catches_up()
         self.successResultOf(quiet)
         self.assertEqual(self.written(), [[b"a"]])
+
+    def test_drawn(self) -> None:
+        """
+        What is drawn is stored behind what was written, and before whoever waits
+        for quiet is told of any: he may close the file.
+        """
+        drawing: Deferred[Drawn] = Deferred()
+        began: list[str] = []
+
+        def draw() -> Deferred[Drawn]:
+            began.append("drawing")
+            return drawing
+
+        self.sink.write(b"a")
+        drawn = Deferred.fromCoroutine(self.sink.draw(draw))
+        self.sink.quiet().addCallback(lambda _: began.append("quiet"))
+        self.assertEqual(began, [])
+        self.disk_catches_up()
+        self.assertEqual(began, ["drawing"])
+        drawing.callback(Drawn(5))
+        self.assertEqual(self.successResultOf(drawn), Drawn(5))
+        self.assertEqual(began, ["drawing", "quiet"])

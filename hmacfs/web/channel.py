@@ -191,6 +191,8 @@ class UploadChannel(HTTPChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._deadline.end()
         self._inbox = b""
+        # A thread that still draws is heard of later, and nothing goes on then.
+        self._state = _State.LINGER
         self._lose_body(self.why_lost)
         super().connectionLost(reason)
         self.site.closed(self)
@@ -446,17 +448,21 @@ class UploadChannel(HTTPChannel):
             and not self._ended
         ):
             self._drawn_once = True
-            self.hold(_Hold.DRAWN)
             reactor = IReactorFDSet(self.site.clock)
-            self._intake = Intake(
-                self.transport.fileno(),
-                reactor,
-                body.draw,
-                reader.left,
-                self._drawn,
-                self._wait_for_more,
-                self._draw_no_more,
-            )
+            try:
+                self._intake = Intake(
+                    self.transport.fileno(),
+                    reactor,
+                    body.draw,
+                    reader.left,
+                    self._drawn,
+                    self._wait_for_more,
+                    self._draw_no_more,
+                )
+            except OSError:
+                # Too many files are open: then it is read.
+                return
+            self.hold(_Hold.DRAWN)
             self._intake.start()
 
     def _drawn(self, size: int) -> None:
@@ -581,6 +587,7 @@ class UploadChannel(HTTPChannel):
         A long answer begins: the client is to take it.
         """
         super().registerProducer(producer, streaming)
+        self.outlet.hasten()
         self._watch()
 
     def unregisterProducer(self) -> None:

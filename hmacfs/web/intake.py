@@ -56,6 +56,7 @@ class Intake:
         :param wait: told whether the client is waited for, from now on.
         :param ended: called when nothing more is taken: all is here, or it is
             to be read as ever.  Not behind :meth:`stop`.
+        :raise OSError: there is no descriptor left for it.
         """
         self._socket = os.dup(socket)
         self._reactor = reactor

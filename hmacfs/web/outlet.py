@@ -32,6 +32,8 @@ from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.tcp import Connection
 from twisted.protocols.tls import BufferingTLSTransport
 
+from hmacfs.web.pacing import unpace
+
 AT_ONCE = 128 * 1024
 """Bytes up to which an answer is worth joining to its head; Twisted sends no more at once."""
 
@@ -120,6 +122,9 @@ class Outlet:
         if self._head:
             self.write(b"")
 
+    def hasten(self) -> None:
+        """A long answer follows: see :mod:`hmacfs.web.pacing`."""
+
     def _with_head(self, data: bytes) -> bytes:
         if self._head:
             data, self._head = self._head + data, b""
@@ -142,6 +147,7 @@ class PlainOutlet(Outlet):
         super().__init__(transport)
         self._turn: Turn | None = None
         self._resting = False
+        self._hastened = False
 
     def drive(self, turn: Turn) -> None:
         """
@@ -156,6 +162,12 @@ class PlainOutlet(Outlet):
             turn(self._transport.fileno())
         if self._turn is turn and not self._resting:
             self._transport.startWriting()
+
+    def hasten(self) -> None:
+        """See :meth:`Outlet.hasten`."""
+        if not self._hastened:
+            self._hastened = True
+            unpace(self._transport.getHandle())
 
     def sent(self, size: int) -> None:
         """
@@ -259,6 +271,10 @@ class SecureOutlet(Outlet):
     def __init__(self, transport: Any) -> None:
         super().__init__(transport)
         self._below = PlainOutlet(transport.transport)
+
+    def hasten(self) -> None:
+        """See :meth:`Outlet.hasten`."""
+        self._below.hasten()
 
     def _pass(self, data: bytes, more: bool) -> None:
         transport = self._transport

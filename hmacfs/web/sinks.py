@@ -141,8 +141,6 @@ class FileSink:
         self._settle()
 
     def _settle(self) -> None:
-        if self._writing:
-            return
-        quiet, self._quiet = self._quiet, []
-        for done in quiet:
-            done.callback(None)
+        # One who is told may write again: then the next one waits for that.
+        while self._quiet and not self._writing:
+            self._quiet.pop(0).callback(None)
