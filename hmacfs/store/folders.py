@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from threading import Lock
 
 from hmacfs.interfaces import IDisk
@@ -45,8 +45,7 @@ class Folders:
         self._unsynced: Counter[Segments] = Counter()
         self._lock = Lock()
 
-    @contextmanager
-    def holding(self, name: StoredName, make: bool = False) -> Iterator[int]:
+    def holding(self, name: StoredName, make: bool = False) -> AbstractContextManager[int]:
         """
         The folder that the last segment of *name* is in.
 
@@ -55,26 +54,21 @@ class Folders:
             removed this moment and may be made again.
         :raise NotADirectoryError: one of them is no folder.
         """
-        with self._walk(jailed(name.segments)[:-1], make) as folder:
-            yield folder
+        return self._walk(jailed(name.segments)[:-1], make)
 
-    @contextmanager
-    def within(self, name: StoredName, make: bool = False) -> Iterator[int]:
+    def within(self, name: StoredName, make: bool = False) -> AbstractContextManager[int]:
         """
         The folder that *name* itself is, in a tree where each name is one; as
         :meth:`holding`.
         """
-        with self._walk(jailed(name.segments), make) as folder:
-            yield folder
+        return self._walk(jailed(name.segments), make)
 
-    @contextmanager
-    def at(self, segments: Segments, make: bool = False) -> Iterator[int]:
+    def at(self, segments: Segments, make: bool = False) -> AbstractContextManager[int]:
         """
         The folder *segments*, be it one that no name leads to; ``()`` for the
         root.  As :meth:`holding`.
         """
-        with self._walk(jailed(segments) if segments else (), make) as folder:
-            yield folder
+        return self._walk(jailed(segments) if segments else (), make)
 
     @contextmanager
     def there(self, segments: Segments) -> Iterator[int | None]:

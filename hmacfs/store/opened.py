@@ -27,6 +27,7 @@ from hmacfs.store.kept import Kept
 from hmacfs.store.known import Knowing
 from hmacfs.store.labels import commit_id
 from hmacfs.store.locks import Locks
+from hmacfs.store.pace import Pace
 from hmacfs.store.parts import Parts
 from hmacfs.store.quota import Quota
 from hmacfs.store.reconciling import Reconciling
@@ -106,6 +107,7 @@ class Opened:
         finds them among the parts.
     :ivar cut: the ids of those whose parts were taken away, or are not to be
         made; asked on all threads.
+    :ivar pace: whether small things are done on the spot.
     :ivar purges: held by whoever removes something from the trash for good.
     """
 
@@ -134,7 +136,7 @@ class Opened:
         self.parts = Parts(disk, area.parts, area.attributes)
         self.old = Folders(disk, area.versions)
         self.trash = Folders(disk, area.trash)
-        locks = Locks(disk, area.locks)
+        self.locks = locks = Locks(disk, area.locks)
         self.index = index
         self.knowing = Knowing(disk, area.attributes, retention)
         self.refusing = Refusing(index, clock, threads, policy.tombstone_ttl)
@@ -167,7 +169,8 @@ class Opened:
         self.reconciling = Reconciling(disk, trees, self.knowing, self.versions)
         self.recovery = Recovery(disk, trees, self.parts, self.knowing, area.boot)
         self.space = Space(lambda: disk.free(area.root), policy.min_free_space)
-        self.backlog = Backlog(index, clock, threads, self.parts)
+        self.pace = Pace()
+        self.backlog = Backlog(index, clock, threads, self.parts, self.pace)
         self.held = Held(disk, area.root)
         self.suspended = Suspended()
         self.writing: dict[bytes, UploadRecord | None] = {}

@@ -244,12 +244,14 @@ class Parts:
         """
         return self._label(id, file)[0]
 
-    def drop(self, id: bytes) -> None:
+    def drop(self, id: bytes, bare: bool = False) -> None:
         """
         Remove a part, if it is there, with all that belongs to it.  Where it
         has become a file that loses nothing by it.
+
+        :param bare: whether surely nothing does belong to it.
         """
-        for name in (id, id + b".new", id + b".label", id + b".next"):
+        for name in (id,) if bare else (id, id + b".new", id + b".label", id + b".next"):
             with suppress(FileNotFoundError):
                 self._disk.unlink(self.folder, name)
 

@@ -12,8 +12,15 @@ else those that nobody ever goes on with would keep others out for a day.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from hmacfs.store.troubles import full
+
+PLENTY = 2**30
+"""Bytes that nobody writes, nor is promised, within :data:`MOMENT`, but a single one."""
+
+MOMENT = 0.1
+"""Seconds."""
 
 
 class Space:
@@ -37,6 +44,31 @@ class Space:
         :return: bytes that one more upload could be promised.
         """
         return max(0, self._free() - self._kept_back - self.promised)
+
+
+class Glance:
+    """
+    The room of one store, as it was a moment ago: a small file costs less than
+    to ask the file system, as long as there is plenty.
+    """
+
+    def __init__(self, space: Space, now: Callable[[], float]) -> None:
+        """
+        :param now: tells the time, in seconds from any moment on.
+        """
+        self._space = space
+        self._now = now
+        self._left = 0
+        self._until = -inf
+
+    def has(self, size: int) -> bool:
+        """
+        :return: whether *size* bytes may be written now.
+        """
+        now = self._now()
+        if self._left < PLENTY or now >= self._until:
+            self._left, self._until = self._space.left(), now + MOMENT
+        return size <= self._left
 
 
 class Promise:
