@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.error import UnsupportedMethod
@@ -94,8 +93,9 @@ class UploadRequest(Request):
             self.postpath = [unquote_to_bytes(part) for part in head.path[1:].split(b"/")]
             resource = self.site.getResourceFor(self)
             if ITakesBodies.providedBy(resource) and self.method in resource.body_methods:
-                admitted = maybeDeferred(resource.admit, self)
-                admitted.addCallback(self._admitted).addErrback(self.processingFailed)
+                admitted = resource.admit(self)
+                if admitted is not None:
+                    admitted.addCallback(self._admitted).addErrback(self.processingFailed)
             else:
                 self.render(resource)
         except Exception:
@@ -121,6 +121,22 @@ class UploadRequest(Request):
         else:
             self.channel.take(body)
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of a body of known length came with its head."""
+        whole: bool = self.channel.whole
+        return whole
+
+    def take_whole(self) -> bytes:
+        """
+        Take the body that is here, as :meth:`hmacfs.interfaces.ITakesBodies.admit` may.
+
+        :return: all of it.
+        """
+        body: bytes = self.channel.take_whole()
+        self.received = len(body)
+        return body
+
     def render(self, resource: IResource) -> None:
         """
         Let *resource* answer; a method that it does not know is 405 with ``Allow``.
@@ -135,16 +151,17 @@ class UploadRequest(Request):
         if body is not NOT_DONE_YET:
             raise TypeError(f"{resource!r} must answer by itself")
 
-    def send_whole(self, fields: bytes, body: bytes) -> None:
+    def send_whole(self, fields: bytes, body: bytes, status: bytes = b"200 OK") -> None:
         """
-        Answer 200, in one piece.
+        Answer in one piece.
 
         :param fields: the lines that are about *body*, as
             :func:`hmacfs.web.answer_fields.lines` makes them; the others are added.
         """
         self.startedWriting = 1
         self.sentLength = len(body)
-        self.channel.send_whole(self.clientproto, self.responseHeaders.lines + fields, body)
+        fields = self.responseHeaders.lines + fields
+        self.channel.send_whole(self.clientproto, status, fields, body)
         self.finish()
 
     def processingFailed(self, reason: Failure) -> None:

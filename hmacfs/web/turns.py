@@ -72,6 +72,22 @@ class Turns:
         turn = self._turns.get(name)
         return None if turn is None else turn.size
 
+    def vacant(self, name: StoredName) -> bool:
+        """
+        :return: whether nobody has a turn at *name*.
+        """
+        return name not in self._turns
+
+    def occupy(self, slot: Slot) -> Turn:
+        """
+        Take the turn at a name that is vacant; for who is committing already.
+
+        :return: as of :meth:`take`.
+        """
+        turn = self._turns[slot.name] = Turn(slot.size)
+        turn.ended.addCallback(lambda _: self._forget(slot.name, turn))
+        return turn
+
     async def take(self, slot: Slot, going_on: bool) -> Turn:
         """
         Take the place of whoever has the name of *slot*.
@@ -83,9 +99,8 @@ class Turns:
         :raise Locked: the older one did not end in time.
         """
         name = slot.name
-        turn, before = Turn(slot.size), self._turns.get(name)
-        self._turns[name] = turn
-        turn.ended.addCallback(lambda _: self._forget(name, turn))
+        before = self._turns.get(name)
+        turn = self.occupy(slot)
         if before is not None:
             before.supersede(going_on)
             if not await self._ended(before, going_on):
