@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.store.pace import LONGEST, SHORTEST, SLOW, Pace
+from hmacfs.store.pace import LONGEST, MOST, SHORTEST, SLOW, Pace
 
 
 class PaceTests(SynchronousTestCase):
@@ -35,33 +35,52 @@ class PaceTests(SynchronousTestCase):
 
     def test_quick(self) -> None:
         """
-        One that is quick is waited for.
+        One that is quick is waited for, however often.
         """
-        self.take(SLOW / 2)
+        for _ in range(1000):
+            self.take(SLOW / 2)
         self.assertTrue(self.pace.quick)
 
-    def test_slow(self) -> None:
+    def test_stands_still(self) -> None:
         """
-        Behind a slow call it rests, and twice as long where the next one is slow
-        too, up to a bound.
+        Where it stands still it is let be, and twice as long where it does again
+        soon, up to a bound.
         """
         found = []
         for _ in range(9):
-            self.take(SLOW * 2)
+            self.take(MOST * 2)
             found.append(self.rests())
         self.assertEqual(found, [1, 2, 4, 8, 16, 32, LONGEST, LONGEST, LONGEST])
 
-    def test_recovered(self) -> None:
+    def test_later(self) -> None:
         """
-        A quick one in between forgives.
+        Where it does so again much later it is as the first time.
         """
-        self.take(SLOW * 2)
-        self.rests()
-        self.take(SLOW * 2)
-        self.rests()
-        self.take(0)
-        self.take(SLOW * 2)
-        self.assertEqual(self.rests(), SHORTEST)
+        found = []
+        for _ in range(3):
+            self.take(MOST * 2)
+            found.append(self.rests())
+            self.clock.advance(10)
+        self.assertEqual(found, [SHORTEST] * 3)
+
+    def test_slow_once(self) -> None:
+        """
+        A slow call now and then is nothing.
+        """
+        for _ in range(100):
+            self.take(SLOW * 2)
+            self.clock.advance(1)
+        self.assertTrue(self.pace.quick)
+
+    def test_slow_often(self) -> None:
+        """
+        Many of them are as bad as one that stands still.
+        """
+        count = 0
+        while self.pace.quick:
+            self.take(SLOW * 2)
+            count += 1
+        self.assertEqual(count, 3)
 
     def test_answer(self) -> None:
         """
@@ -70,7 +89,7 @@ class PaceTests(SynchronousTestCase):
         self.assertEqual(self.pace.run(int, "7"), 7)
 
         def fail() -> None:
-            self.clock.advance(SLOW * 2)
+            self.clock.advance(MOST * 2)
             raise OSError
 
         self.assertRaises(OSError, self.pace.run, fail)

@@ -3,9 +3,12 @@ Whether the disk is quick enough to be waited for.
 
 What the kernel does in memory, and the disk later, takes some microseconds; a
 thread costs more than that.  But nobody promises it: where too much waits to be
-written, or a journal is full, the same calls stand still.  So each is measured,
-and behind a slow one the threads do the work for a while, twice as long each
-time that the next trial is slow as well.
+written, or a journal is full, the same calls stand still.  So each is measured.
+Where they stood still for long, or often, the threads do the work for a while:
+twice as long each time that it was tried again for less time than it was let be.
+
+That a call was slow may also be that somebody else had the processor, for 10 ms
+say, which threads would not make better: so once is not enough.
 """
 
 from __future__ import annotations
@@ -17,10 +20,16 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 SLOW = 0.010
-"""Seconds that the reactor's thread stands still at most, but for the last time."""
+"""Seconds of a call that is counted."""
+
+MOST = 0.050
+"""Seconds that slow calls take together, at most."""
+
+SHARE = 0.1
+"""Of the time that goes by, how much they may take."""
 
 SHORTEST = 1.0
-"""Seconds that the disk is not waited for behind the first slow call."""
+"""Seconds that the disk is let be, the first time."""
 
 LONGEST = 64.0
 
@@ -35,8 +44,9 @@ class Pace:
         :param now: tells the time, in seconds from any moment on.
         """
         self._now = now
+        self._until = self._looked = now()
+        self._stood = 0.0
         self._rest = 0.0
-        self._until = now()
 
     @property
     def quick(self) -> bool:
@@ -53,7 +63,13 @@ class Pace:
         finally:
             ended = self._now()
             if ended - began > SLOW:
-                self._rest = min(LONGEST, self._rest * 2 or SHORTEST)
-                self._until = ended + self._rest
-            else:
-                self._rest = 0.0
+                self._count(ended - began, ended)
+
+    def _count(self, seconds: float, now: float) -> None:
+        forgiven = (now - self._looked) * SHARE
+        self._stood = max(0.0, self._stood - forgiven) + seconds
+        self._looked = now
+        if self._stood > MOST:
+            soon = now - self._until < self._rest
+            self._rest = min(LONGEST, self._rest * 2) if soon else SHORTEST
+            self._until, self._stood = now + self._rest, 0.0
