@@ -185,9 +185,11 @@ class Commit:
         :return: what that file is by now.
         """
         for _ in range(TRIES):
-            # A folder went meanwhile, and nothing is done.
-            with suppress(FileNotFoundError):
+            try:
                 return self._place(name, overwrite, part, former)
+            except FileNotFoundError:
+                # A folder went meanwhile, and nothing is done.
+                continue
         try:
             self._parts.size(part.id)
         except NotFound:

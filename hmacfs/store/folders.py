@@ -119,19 +119,28 @@ class Folders:
                 # Not empty, or not ours to remove: it does no harm.
                 return
 
-    @contextmanager
-    def _walk(self, segments: Segments, make: bool) -> Iterator[int]:
+    def _walk(self, segments: Segments, make: bool) -> AbstractContextManager[int]:
+        return _Walk(self, segments, make)
+
+    def walk(self, segments: Segments, make: bool) -> int:
+        """
+        Open the folder *segments*; as :meth:`at`, to be let go of by :meth:`leave`.
+        """
         here = self._root
         try:
             for depth in range(1, len(segments) + 1):
                 below = self._step(here, segments[:depth], make)
-                self._leave(here)
+                self.leave(here)
                 here = below
-            yield here
-        finally:
-            self._leave(here)
+        except BaseException:
+            self.leave(here)
+            raise
+        return here
 
-    def _leave(self, folder: int) -> None:
+    def leave(self, folder: int) -> None:
+        """
+        Let go of a folder.
+        """
         if folder != self._root:
             self._disk.close(folder)
 
@@ -172,3 +181,24 @@ class Folders:
             self._unsynced[path] += change
             if not self._unsynced[path]:
                 del self._unsynced[path]
+
+
+class _Walk:
+    """
+    What gives a folder for a while: a class, since each small file pays for one,
+    and a generator costs four times more.
+    """
+
+    __slots__ = ("_folder", "_folders", "_make", "_segments")
+
+    def __init__(self, folders: Folders, segments: Segments, make: bool) -> None:
+        self._folders = folders
+        self._segments = segments
+        self._make = make
+
+    def __enter__(self) -> int:
+        self._folder = self._folders.walk(self._segments, self._make)
+        return self._folder
+
+    def __exit__(self, *error: object) -> None:
+        self._folders.leave(self._folder)

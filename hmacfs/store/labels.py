@@ -205,7 +205,7 @@ def fits(label: Label) -> bool:
     """
     # JSON spells no character in more than six bytes; the others are short.
     long = (label.content_type, label.name, label.metadata, label.owner, label.signed_type)
-    if _SHORT + 6 * sum(len(text) for text in long if text is not None) <= MAXIMUM:
+    if _SHORT + 6 * len("".join(filter(None, long))) <= MAXIMUM:
         return True
     return len(encode(label)) + _COMMITTING <= MAXIMUM
 
