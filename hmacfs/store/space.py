@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
+from time import monotonic
 
 from hmacfs.store.troubles import full
 
@@ -52,9 +53,9 @@ class Glance:
     to ask the file system, as long as there is plenty.
     """
 
-    def __init__(self, space: Space, now: Callable[[], float]) -> None:
+    def __init__(self, space: Space, now: Callable[[], float] = monotonic) -> None:
         """
-        :param now: tells the time, in seconds from any moment on.
+        :param now: tells the time, in seconds from any moment on; never set back.
         """
         self._space = space
         self._now = now

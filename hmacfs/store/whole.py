@@ -45,7 +45,7 @@ class Whole:
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
         self._pace = opened.pace
-        self._space = Glance(opened.space, opened.clock.seconds)
+        self._space = Glance(opened.space)
         self._ids: deque[bytes] = deque()
 
     def store(self, slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
