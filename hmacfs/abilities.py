@@ -11,11 +11,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
 from hmacfs.interfaces import IFile, IHasDescriptor, IHeld
 from hmacfs.names import StoredName
 from hmacfs.records import Checked, Disagreement, Due, FileRecord, Removed, Trashed, Version
+from hmacfs.uploads import Slot
+
+
+class IStoresWhole(Interface):
+    """
+    A store that takes a small file with one call, when all of it is here.
+
+    It is stored as any other, by the same steps, for a fraction of the work:
+    nobody can be told how far it is, nor go on with it, so that nothing but
+    the file is written down.
+    """
+
+    most = Attribute("Bytes of a file that is small: an ``int``.")
+
+    def store(slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
+        """
+        Make *content* the file of *slot*.
+
+        :param content: all of it, as many bytes as *slot* says.
+        :return: fires with the file when it can be acknowledged, as of
+            :meth:`hmacfs.interfaces.IUpload.commit`.  With ``None`` where
+            nothing was done, and :meth:`hmacfs.interfaces.IStore.begin` is to
+            decide: something has the name, or waits for it, say.
+        :raise Refusal: as of :meth:`hmacfs.interfaces.IUpload.commit`; nothing
+            is left of it.
+        """
 
 
 class IHolds(Interface):

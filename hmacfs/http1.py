@@ -21,7 +21,7 @@ No call takes more than linear time, whatever was sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from ipaddress import IPv6Address
 
 import attrs
@@ -144,6 +144,13 @@ class Head:
         if name not in self._joined:
             return []
         return [value for key, value in self.headers if key == name]
+
+    def has_any(self, names: Set[bytes]) -> bool:
+        """
+        :param names: in lower case.
+        :return: whether any of these fields is there.
+        """
+        return not names.isdisjoint(self._joined)
 
     def get(self, name: bytes) -> bytes | None:
         """

@@ -711,6 +711,12 @@ class INeighbours(Interface):
             tell; ``None`` at once where nobody is there.
         """
 
+    def alone(name: StoredName) -> bool:
+        """
+        :return: whether no other process has a turn at *name*; ``False`` where
+            one may have.
+        """
+
 
 class IHub(Interface):
     """Where events go."""
@@ -729,13 +735,15 @@ class ITakesBodies(Interface):
 
     body_methods = Attribute("The methods, as ``bytes``, whose bodies it takes.")
 
-    def admit(request: Any) -> Deferred[IBody]:
+    def admit(request: Any) -> Deferred[IBody] | None:
         """
         Decide on *request*, a :class:`hmacfs.web.request.UploadRequest`, by its
         head alone; the client is held back meanwhile.
 
         :return: fires with who takes the body.  The client hears
-            ``100 Continue`` then, not before.
+            ``100 Continue`` then, not before.  ``None`` where the resource has
+            taken all of the body by itself, and answers
+            (:meth:`~hmacfs.web.request.UploadRequest.take_whole`).
         :raise Refusal: it is answered, and the body is not read.
         """
 

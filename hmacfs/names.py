@@ -79,21 +79,26 @@ class StoredName:
     The name of a file below the URL prefix, which is its path in the store.
 
     :ivar segments: the decoded segments, at least one.
+    :ivar path: these joined by slashes: what ``v``, ``v2`` and ``token`` sign.
+    :ivar text: the same, as text.
     :raise MalformedName: made of segments that can be no name.
     :raise NotFound: made of segments in the store's private area.
     """
 
     segments: tuple[bytes, ...] = attrs.field(validator=_check)
+    path: bytes = attrs.field(init=False, eq=False, repr=False)
+    text: str = attrs.field(init=False, eq=False, repr=False)
 
-    @property
-    def path(self) -> bytes:
-        """The decoded segments joined by slashes: what ``v``, ``v2`` and ``token`` sign."""
+    # Made once: each upload asks for them a dozen times.
+
+    @path.default
+    def _path(self) -> bytes:
         return b"/".join(self.segments)
 
-    @property
-    def text(self) -> str:
-        """The same, as text."""
-        return self.path.decode()
+    @text.default
+    def _text(self) -> str:
+        # Behind this the validator tells what is no UTF-8.
+        return self.path.decode(errors="replace")
 
     @property
     def url(self) -> str:

@@ -83,6 +83,8 @@ class Retention:
             *stored*: it was brought back from the trash, say.
         :return: unix seconds from which on it is not served, or ``None``.
         """
+        if not self.rules and self.file_ttl is None:
+            return own
         rule = self._rule(name)
         if _exempts(rule):
             return None

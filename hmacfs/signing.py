@@ -26,9 +26,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from hashlib import sha256
 from hmac import compare_digest
-from hmac import new as new_mac
+from hmac import digest as mac_of
 from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
@@ -109,7 +108,7 @@ def sign(dialect: str, claim: Claim, key: bytes) -> str:
     :param dialect: a key of :data:`MESSAGES`.
     :return: the signature of *claim*, 64 lower-case hexadecimal digits.
     """
-    return new_mac(key, MESSAGES[dialect](claim), sha256).hexdigest()
+    return mac_of(key, MESSAGES[dialect](claim), "sha256").hex()
 
 
 def verify(dialect: str, mac: bytes, claims: Sequence[Claim], keys: Iterable[bytes]) -> Claim:
@@ -174,7 +173,7 @@ def choose(query: bytes, authorization: bytes | None) -> Credential | None:
         stands there twice, or ``v3`` without a usable ``expires``.
     """
     signed, operation = _read(query)
-    dialect = next((dialect for dialect in DIALECTS if dialect.encode() in signed), None)
+    dialect = next((name for parameter, name in _PARAMETERS if parameter in signed), None)
     if authorization is not None and (dialect is None or _BEARER.match(authorization)):
         return Credential("jwt", authorization)
     if dialect is None:
@@ -198,7 +197,8 @@ def unsigned(query: bytes) -> bytes:
     return _read(query)[1]
 
 
-_SIGNING = frozenset({*(dialect.encode() for dialect in DIALECTS), b"expires"})
+_PARAMETERS = tuple((dialect.encode(), dialect) for dialect in DIALECTS)
+_SIGNING = frozenset({*(parameter for parameter, _ in _PARAMETERS), b"expires"})
 
 
 def _read(query: bytes) -> tuple[dict[bytes, bytes], bytes]:

@@ -195,39 +195,54 @@ def _judge(
         raise _too_large(rules.most)
     if credential is None:
         raise MissingSignature("An upload wants a signed URL or a bearer token.")
-    signed = b""
     if credential.dialect == "jwt":
-        slot = _by_token(said, credential, name, now, rules)
-    elif credential.dialect == "v3":
+        grant = _by_token(said, credential, name, now, rules)
+        return _granting(
+            name, credential, grant.size, _granted(grant), rules, grant.expires, grant.owner
+        )
+    if credential.dialect == "v3":
         check_file(credential, [b"PUT"], name, now, rules)
-        slot = Slot(name, said.length, _storable(said.content_type, name))
-    else:
-        slot, signed = _by_size(said, credential, name, rules)
-    slot = attrs.evolve(
-        slot,
-        most=rules.most if slot.size is None else slot.size,
-        overwrite=credential.dialect in rules.overwriting,
-        owner=name.segments[0].decode() if rules.owner_by_path else slot.owner,
-    )
-    return Verdict(slot, credential.dialect, "" if signed.isascii() else signed.decode("latin-1"))
-
-
-def _by_size(
-    said: _Said, credential: Credential, name: StoredName, rules: Rules
-) -> tuple[Slot, bytes]:
-    """
-    ``v``, ``v2`` and ``token``: the size is signed, and by the last two the type.
-
-    :return: what may be stored, and the type that was signed, ``b""`` for none.
-    """
+        return _granting(name, credential, said.length, said.content_type, rules)
     assert said.length is not None
-    untyped = Claim(path=name.path, size=said.length)
     if credential.dialect == "v":
-        check(credential, [untyped], rules)
-        return Slot(name, said.length, _storable(said.content_type, name)), b""
-    claims = [attrs.evolve(untyped, content_type=each) for each in _types(said.content_type, name)]
+        check(credential, [Claim(name.path, said.length)], rules)
+        return _granting(name, credential, said.length, said.content_type, rules)
+    # "v2" and "token" sign the type as well.
+    claims = [Claim(name.path, said.length, each) for each in _types(said.content_type, name)]
     signed = check(credential, claims, rules).content_type
-    return Slot(name, said.length, _storable(signed, name)), signed
+    return _granting(
+        name,
+        credential,
+        said.length,
+        signed,
+        rules,
+        signed_type="" if signed.isascii() else signed.decode("latin-1"),
+    )
+
+
+def _granting(
+    name: StoredName,
+    credential: Credential,
+    size: int | None,
+    declared: bytes | None,
+    rules: Rules,
+    expires: int | None = None,
+    owner: str | None = None,
+    signed_type: str = "",
+) -> Verdict:
+    """
+    :return: the verdict on what *credential* allows.
+    """
+    slot = Slot(
+        name,
+        size,
+        _storable(declared, name),
+        rules.most if size is None else size,
+        credential.dialect in rules.overwriting,
+        expires,
+        name.segments[0].decode() if rules.owner_by_path else owner,
+    )
+    return Verdict(slot, credential.dialect, signed_type)
 
 
 def _types(declared: bytes | None, name: StoredName) -> Sequence[bytes]:
@@ -248,7 +263,7 @@ def _types(declared: bytes | None, name: StoredName) -> Sequence[bytes]:
 
 def _by_token(
     said: _Said, credential: Credential, name: StoredName, now: float | None, rules: Rules
-) -> Slot:
+) -> tokens.Grant:
     """
     A bearer token: its claims count, and no ``Content-Type``.
     """
@@ -265,15 +280,8 @@ def _by_token(
         )
     if rules.most is not None and grant.size > rules.most:
         raise _too_large(rules.most)
-    granted = _granted(grant)
-    _check_type(granted)
-    return Slot(
-        name,
-        grant.size,
-        _storable(granted, name),
-        expires=grant.expires,
-        owner=grant.owner,
-    )
+    _check_type(_granted(grant))
+    return grant
 
 
 def _granted(grant: tokens.Grant) -> bytes:

@@ -197,6 +197,13 @@ class Life:
         """
         result(self.commit(self.expect(path, data, overwrite), path, data, data))
 
+    def put_small(self, path: bytes, data: bytes) -> None:
+        """
+        Store *data* as a small file that is all here, and hear that it is stored.
+        """
+        assert result(self.store.store(_slot(path, data, False), data)), "it was not taken"
+        self.acknowledge(path, data)
+
     def acknowledge(self, path: bytes, data: bytes) -> None:
         """Have told a client that *data* is stored."""
         self.acknowledged |= {(path, data)}

@@ -348,6 +348,16 @@ class Teller:
         """
         return self.whole(attributes=False)
 
+    def small(self) -> int:
+        """
+        A small file in a new folder.
+        """
+        sent = Sent(b"a/f", None, (NEW,))
+        life = self.settled(sent.path, None)
+        life.put_small(sent.path, NEW)
+        life.rest()
+        return self.explore(life, Promises((sent,)))
+
     def race_to_replace(self) -> int:
         """
         Two files in place of the same third.
@@ -404,6 +414,7 @@ STORIES: list[Callable[[Teller], int]] = [
     Teller.overwrite_again,
     Teller.whole,
     Teller.whole_degraded,
+    Teller.small,
     Teller.race_in_a_folder,
     Teller.race_to_create,
     Teller.race_to_replace,

@@ -217,6 +217,12 @@ class StoryTests(SynchronousTestCase):
         Teller().whole()
         Teller().whole_degraded()
 
+    def test_small(self) -> None:
+        """
+        So is a small one that was all here when it began.
+        """
+        Teller(again=True).small()
+
     def test_race_to_replace(self) -> None:
         """
         Two that replace a file at once lose neither it nor each other.

@@ -54,6 +54,19 @@ class TurnsTests(SynchronousTestCase):
         self.taken()
         self.successResultOf(self.take(of=name("a/c")))
 
+    def test_occupied(self) -> None:
+        """
+        Who is committing already takes a name that nobody has; the next one waits.
+        """
+        self.assertTrue(self.turns.vacant(NAME))
+        turn = self.turns.occupy(Slot(NAME, 3, "text/plain"))
+        self.assertEqual((self.turns.vacant(NAME), self.turns.size(NAME)), (False, 3))
+        second = self.take(going_on=False)
+        self.assertNoResult(second)
+        turn.end()
+        self.successResultOf(second).end()
+        self.assertTrue(self.turns.vacant(NAME))
+
     def test_size(self) -> None:
         """
         As long as somebody has a name it is known how long its file will be.

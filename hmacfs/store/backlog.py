@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Generator, Iterable, Sequence
+from typing import Any, Protocol
 
 import attrs
-from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from hmacfs.interfaces import IIndex, IThreads
 from hmacfs.records import Row
+from hmacfs.store.pace import Pace
 from hmacfs.store.parts import Parts
 from hmacfs.store.tables import files, versions
 from hmacfs.store.tables.versions import VersionRow
@@ -50,6 +52,13 @@ class Held(Protocol):
         """Let go of it."""
 
 
+AT_ONCE = 64
+"""Parts that are dropped in one turn of the reactor: some 0.2 ms."""
+
+Unneeded = tuple[bytes, bool]
+"""The id of a part, and whether it is bare: see :meth:`hmacfs.store.parts.Parts.drop`."""
+
+
 @attrs.define
 class Pending:
     """
@@ -63,7 +72,7 @@ class Pending:
 
     row: Row
     versions: dict[str, VersionRow | None] = attrs.field(factory=dict)
-    parts: list[bytes] = attrs.field(factory=list)
+    parts: list[Unneeded] = attrs.field(factory=list)
     shares: list[Held] = attrs.field(factory=list)
 
     def follow(self, former: Pending) -> None:
@@ -111,11 +120,22 @@ class Backlog:
 
     log = Logger()
 
-    def __init__(self, index: IIndex, clock: IReactorTime, threads: IThreads, parts: Parts) -> None:
+    def __init__(
+        self,
+        index: IIndex,
+        clock: IReactorTime,
+        threads: IThreads,
+        parts: Parts,
+        pace: Pace | None = None,
+    ) -> None:
+        """
+        :param pace: of a disk that may be quick enough to drop parts on the spot.
+        """
         self._index = index
         self._clock = clock
         self._threads = threads
         self._parts = parts
+        self._pace = pace
         self._waiting: dict[str, Pending] = {}
         self._writing: dict[str, Pending] = {}
         self._changes = 0
@@ -130,6 +150,7 @@ class Backlog:
         made: Sequence[VersionRow] = (),
         gone: Sequence[str] = (),
         share: Held | None = None,
+        bare: bool = False,
     ) -> None:
         """
         Write *row*, soon, and then drop the part *id*, if there is one.
@@ -138,6 +159,7 @@ class Backlog:
         :param gone: the ids of versions of that name that are no more.
         :param share: dropped when the row is written, before anything that
             the index was asked for later is answered; or when it is given up.
+        :param bare: as of :meth:`hmacfs.store.parts.Parts.drop`.
         """
         if self._changes >= MOST:
             self.log.warn("the index is too slow: a row waits for the next start")
@@ -150,7 +172,7 @@ class Backlog:
         pending.versions.update(dict.fromkeys(gone))
         pending.versions.update((version.id, version) for version in made)
         if id is not None:
-            pending.parts.append(id)
+            pending.parts.append((id, bare))
         if share is not None:
             pending.shares.append(share)
         if self._timer is None:
@@ -208,23 +230,37 @@ class Backlog:
         written = self._hand_over(batch)
         # Nothing may come between: whoever asks the index for a sum, and adds
         # what is on its way, would count a row twice or not at all.
-        written.addCallbacks(_told, self._failed, (batch,), errbackArgs=(batch,))
-        written.addCallback(lambda ids: self._threads.run(self._drop, ids))
-        return written.addCallback(self._written)
+        unneeded = written.addCallbacks(_told, self._failed, (batch,), errbackArgs=(batch,))
+        return unneeded.addCallback(self._let_go).addCallback(self._written)
 
     def _hand_over(self, batch: Sequence[Pending]) -> Deferred[None]:
         return self._index.run(write, Rows.of(batch))
 
-    def _drop(self, ids: Sequence[bytes]) -> None:
-        for id in ids:
+    @inlineCallbacks
+    def _let_go(self, parts: Sequence[Unneeded]) -> Generator[Deferred[Any], Any, None]:
+        """
+        Drop *parts*, so many at a time that nobody waits for it: each is a call
+        of the system, and a thread that makes many of them costs who has the
+        interpreter meanwhile more than the calls.
+        """
+        while parts and self._pace is not None and self._pace.quick:
+            self._pace.run(self._drop, parts[:AT_ONCE])
+            parts = parts[AT_ONCE:]
+            if parts:
+                yield deferLater(self._clock, 0)
+        if parts:
+            yield self._threads.run(self._drop, parts)
+
+    def _drop(self, parts: Sequence[Unneeded]) -> None:
+        for id, bare in parts:
             try:
-                self._parts.drop(id)
+                self._parts.drop(id, bare)
             except OSError:
                 self.log.failure("part {id} stays until the next start", id=id.decode())
 
-    def _failed(self, failure: Failure, batch: Sequence[Pending]) -> list[bytes]:
+    def _failed(self, failure: Failure, batch: Sequence[Pending]) -> list[Unneeded]:
         """
-        :return: the ids of the parts to be dropped: none.
+        :return: the parts to be dropped: none.
         """
         if isinstance(failure.value, OSError) and failure.value.errno == errno.ENOSPC:
             self.log.error("{count} rows wait: the index has no room", count=len(batch))
@@ -271,9 +307,9 @@ def write_newest(database: sqlite3.Connection, rows: Rows) -> None:
     write(database, attrs.evolve(rows, files=newest))
 
 
-def _told(result: None, batch: Sequence[Pending]) -> list[bytes]:
+def _told(result: None, batch: Sequence[Pending]) -> list[Unneeded]:
     """
-    :return: the ids of the parts to be dropped.
+    :return: the parts to be dropped.
     """
     _settle(batch)
     return _parts(batch)
@@ -285,5 +321,5 @@ def _settle(batch: Iterable[Pending]) -> None:
             share.drop()
 
 
-def _parts(batch: Iterable[Pending]) -> list[bytes]:
-    return [id for pending in batch for id in pending.parts]
+def _parts(batch: Iterable[Pending]) -> list[Unneeded]:
+    return [part for pending in batch for part in pending.parts]

@@ -26,9 +26,10 @@ remains among the versions for that case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from secrets import token_hex
+from typing import NoReturn
 
 import attrs
 from twisted.logger import Logger
@@ -114,45 +115,64 @@ class Commit:
             # row of nothing else.
             if part.label != label:
                 part = self._parts.tell(part, label)
-            self._disk.sync(part.file)
+            version = self._give(slot.name, slot.overwrite, part, former)
             status = self._disk.status(part.file)
-            with self._locks.held(slot.name):
-                self._refusing.check(slot.name)
-                version = self.place(slot.name, slot.overwrite, part, former)
         known = label if self._parts.attributes else None
         return Committed(self._knowing.of(slot.name, status, known, label), version)
 
-    @contextmanager
-    def landing(self, name: StoredName, part: Part) -> Iterator[None]:
+    def create(self, name: StoredName, part: Part, wait: bool) -> None:
+        """
+        As :meth:`commit`, where nothing has to be known of the bytes, and
+        nothing is to be replaced.
+
+        :param part: one that bears the whole label of the file.
+        :param wait: whether others may be waited for, which is never done on
+            the reactor's thread.
+        :raise BlockingIOError: they would have to be; the part is gone.
+        """
+        with self.landing(name, part):
+            self._give(name, False, part, None, wait)
+
+    def landing(self, name: StoredName, part: Part) -> AbstractContextManager[None]:
         """
         Let go of the descriptor of *part* behind what is done, and of all of
         it where that fails.
 
         :raise Refusal: it did.
         """
-        with self.telling(name):
-            try:
-                try:
-                    yield
-                finally:
-                    self._disk.close(part.file)
-            except BaseException:
-                self._clear(name, part)
-                raise
+        return _Telling(self, name, part)
 
-    @contextmanager
-    def telling(self, name: StoredName) -> Iterator[None]:
+    def telling(self, name: StoredName) -> AbstractContextManager[None]:
         """
         :raise Refusal: in place of what the disk said.
         """
+        return _Telling(self, name, None)
+
+    def land(self, name: StoredName, part: Part, failed: bool) -> None:
+        """
+        The end of :meth:`landing`.
+        """
         try:
-            yield
-        except OSError as error:
-            foreseen = refusal(error)
-            if foreseen is None:
-                self.log.failure("the disk did not keep {name!r}", name=name.text)
-                foreseen = NotStored("The disk did not keep the file.")
-            raise foreseen from error
+            self._disk.close(part.file)
+        except BaseException:
+            failed = True
+            raise
+        finally:
+            if failed:
+                self._clear(name, part)
+
+    def tell(self, name: StoredName, error: OSError) -> NoReturn:
+        """
+        The end of :meth:`telling`, where the disk said *error*.
+        """
+        if isinstance(error, BlockingIOError):
+            # Of a lock: nothing is wrong with the disk.
+            raise error
+        foreseen = refusal(error)
+        if foreseen is None:
+            self.log.failure("the disk did not keep {name!r}", name=name.text)
+            foreseen = NotStored("The disk did not keep the file.")
+        raise foreseen from error
 
     def place(
         self, name: StoredName, overwrite: bool, part: Part, former: Row | None = None
@@ -165,9 +185,11 @@ class Commit:
         :return: what that file is by now.
         """
         for _ in range(TRIES):
-            # A folder went meanwhile, and nothing is done.
-            with suppress(FileNotFoundError):
+            try:
                 return self._place(name, overwrite, part, former)
+            except FileNotFoundError:
+                # A folder went meanwhile, and nothing is done.
+                continue
         try:
             self._parts.size(part.id)
         except NotFound:
@@ -190,6 +212,22 @@ class Commit:
                 self._sync_name(folder, lambda: self._disk.unlink(folder, version.encode()))
                 return
         raise removed_again()
+
+    def _give(
+        self,
+        name: StoredName,
+        overwrite: bool,
+        part: Part,
+        former: Row | None,
+        wait: bool = True,
+    ) -> VersionRow | None:
+        """
+        The steps from the sync of step 1 on; see :meth:`place`.
+        """
+        self._disk.sync(part.file)
+        with self._locks.held(name, wait):
+            self._refusing.check(name, wait)
+            return self.place(name, overwrite, part, former)
 
     def _checked(self, part: Part, label: Label) -> Label:
         """
@@ -220,12 +258,11 @@ class Commit:
     ) -> VersionRow | None:
         last = name.segments[-1]
         with self._files.holding(name, make=True) as folder:
-            former = self._former(name, folder, last, row)
+            # Mostly the name is free, and the link finds that out by itself.
+            former = self._former(name, folder, last, row) if overwrite else None
             if former is None:
-                self._create(part, folder, last)
+                self._create(name, part, folder, last, row)
                 return None
-            if not overwrite:
-                raise taken(former.status)
             with self._versions.within(name, make=True) as versions:
                 kept = self._replace(part, folder, last, versions, former.status, former.id)
         return VersionRow(kept, former.row)
@@ -245,14 +282,20 @@ class Commit:
         self._refusing.check_former(former)
         return former
 
-    def _create(self, part: Part, folder: int, last: bytes) -> None:
+    def _create(
+        self, name: StoredName, part: Part, folder: int, last: bytes, row: Row | None
+    ) -> None:
         if not self._parts.attributes:
             # What is known of the file stands beside the part alone.
             self._parts.settle(part)
         try:
             self._disk.link(self._parts.folder, part.id, folder, last)
         except FileExistsError:
-            raise taken(self._disk.look(folder, last)) from None
+            former = self._former(name, folder, last, row)
+            if former is None:
+                # It went since: once more.
+                raise FileNotFoundError from None
+            raise taken(former.status) from None
         self._sync_name(folder, lambda: self._disk.unlink(folder, last))
 
     def _replace(
@@ -315,3 +358,31 @@ class Commit:
             except OSError:
                 self.log.failure("a file that was not acknowledged may be served")
             raise
+
+
+class _Telling:
+    """
+    What :meth:`Commit.landing` and :meth:`Commit.telling` give: a class, since
+    each small file pays for two of them, and a generator costs four times more.
+    """
+
+    __slots__ = ("_commit", "_name", "_part")
+
+    def __init__(self, commit: Commit, name: StoredName, part: Part | None) -> None:
+        self._commit = commit
+        self._name = name
+        self._part = part
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        try:
+            if self._part is not None:
+                self._commit.land(self._name, self._part, error is not None)
+        except OSError as failed:
+            error = failed
+        if isinstance(error, OSError):
+            self._commit.tell(self._name, error)

@@ -25,6 +25,7 @@ from hmacfs.retention import Retention
 from hmacfs.store.area import Area, join_area, open_area
 from hmacfs.store.backlog import Backlog, Pending, Rows
 from hmacfs.store.folders import CommonUnsynced, Unsynced
+from hmacfs.store.pace import Pace
 from hmacfs.store.parts import Parts
 from hmacfs.store.quota import Quota, Share
 from hmacfs.store.space import CommonSpace, Space
@@ -98,10 +99,10 @@ class Alone:
         return Quota(index, most)
 
     def backlog(
-        self, index: IIndex, clock: IReactorTime, threads: IThreads, parts: Parts
+        self, index: IIndex, clock: IReactorTime, threads: IThreads, parts: Parts, pace: Pace
     ) -> Backlog:
         """The rows that are still to be written."""
-        return Backlog(index, clock, threads, parts)
+        return Backlog(index, clock, threads, parts, pace)
 
     def cut(self, ids: Iterable[bytes]) -> None:
         """The parts *ids* were taken away from whoever writes to them."""
@@ -145,10 +146,10 @@ class Chief(Alone):
         )
 
     def backlog(
-        self, index: IIndex, clock: IReactorTime, threads: IThreads, parts: Parts
+        self, index: IIndex, clock: IReactorTime, threads: IThreads, parts: Parts, pace: Pace
     ) -> Backlog:
         """See :meth:`Alone.backlog`."""
-        return ChiefBacklog(index, clock, threads, parts, self._members)
+        return ChiefBacklog(index, clock, threads, parts, pace, self._members)
 
     def cut(self, ids: Iterable[bytes]) -> None:
         """See :meth:`Alone.cut`."""
@@ -209,10 +210,10 @@ class Member(Alone):
         return MemberQuota(index, most, self._chief)
 
     def backlog(
-        self, index: IIndex, clock: IReactorTime, threads: IThreads, parts: Parts
+        self, index: IIndex, clock: IReactorTime, threads: IThreads, parts: Parts, pace: Pace
     ) -> Backlog:
         """See :meth:`Alone.backlog`."""
-        return MemberBacklog(index, clock, threads, parts, self._chief)
+        return MemberBacklog(index, clock, threads, parts, pace, self._chief)
 
 
 class ChiefBacklog(Backlog):
@@ -221,9 +222,15 @@ class ChiefBacklog(Backlog):
     """
 
     def __init__(
-        self, index: IIndex, clock: IReactorTime, threads: IThreads, parts: Parts, members: Others
+        self,
+        index: IIndex,
+        clock: IReactorTime,
+        threads: IThreads,
+        parts: Parts,
+        pace: Pace,
+        members: Others,
     ) -> None:
-        super().__init__(index, clock, threads, parts)
+        super().__init__(index, clock, threads, parts, pace)
         self._members = members
 
     def flush(self) -> Deferred[None]:
@@ -243,9 +250,15 @@ class MemberBacklog(Backlog):
     """
 
     def __init__(
-        self, index: IIndex, clock: IReactorTime, threads: IThreads, parts: Parts, chief: Others
+        self,
+        index: IIndex,
+        clock: IReactorTime,
+        threads: IThreads,
+        parts: Parts,
+        pace: Pace,
+        chief: Others,
     ) -> None:
-        super().__init__(index, clock, threads, parts)
+        super().__init__(index, clock, threads, parts, pace)
         self._chief = chief
 
     def _hand_over(self, batch: Sequence[Pending]) -> Deferred[None]:

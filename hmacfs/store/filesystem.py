@@ -4,7 +4,8 @@ The store that keeps files as files.
 What may block is done in threads of the store's own: creating, writing,
 syncing, removing.  What does not is done on the spot, since a thread costs
 more: opening a file (:mod:`hmacfs.store.serving`), asking what stands under a
-name and how much room is left.
+name and how much room is left, and what is written of a small file where
+nobody syncs it (:mod:`hmacfs.store.whole`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from hmacfs.abilities import (
     IHolds,
     IIndexed,
     IRemoves,
+    IStoresWhole,
     ITrash,
     IVersioned,
 )
@@ -67,15 +69,18 @@ from hmacfs.store.starting import recover
 from hmacfs.store.troubles import refusal, taken
 from hmacfs.store.undoing import Undoing
 from hmacfs.store.upload import FilesystemUpload
+from hmacfs.store.whole import MOST, Whole
 from hmacfs.uploads import Slot, UploadRecord
 
 
 @implementer(IStore, IResumes, IDigests)
-@implementer(IVersioned, IRemoves, IExpires, ITrash, IBans, IHolds, IIndexed, IChecks)
+@implementer(IVersioned, IRemoves, IExpires, ITrash, IBans, IHolds, IIndexed, IChecks, IStoresWhole)
 class FilesystemStore:
     """
     One folder of one file system, and one daemon that has it.
     """
+
+    most = MOST
 
     def __init__(
         self,
@@ -104,6 +109,7 @@ class FilesystemStore:
         self._opened: Opened | None = None
         self._removes: Retiring | None = None
         self._serves: Serving | None = None
+        self._whole: Whole | None = None
 
     @inlineCallbacks
     def start(self) -> Generator[Deferred[Any], Any, None]:
@@ -119,6 +125,7 @@ class FilesystemStore:
                 self._opened = yield self._recover(area)
                 self._removes = Retiring(self._opened)
                 self._serves = Serving(self._opened)
+                self._whole = Whole(self._opened)
             except BaseException:
                 yield self._index.stop()
                 area.close(self._disk)
@@ -172,6 +179,11 @@ class FilesystemStore:
                 raise
             raise foreseen from error
         return FilesystemUpload(slot, record, part, None, promise, share, opened)
+
+    def store(self, slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
+        """See :meth:`hmacfs.abilities.IStoresWhole.store`."""
+        assert self._whole is not None, "the store is not started"
+        return self._whole.store(slot, content)
 
     def open(self, name: StoredName) -> Deferred[IFile]:
         """See :meth:`hmacfs.interfaces.IStore.open`."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from threading import Lock
 
 from hmacfs.commons import Commons
@@ -86,8 +86,7 @@ class Folders:
         self._root = root
         self._unsynced = unsynced or Unsynced()
 
-    @contextmanager
-    def holding(self, name: StoredName, make: bool = False) -> Iterator[int]:
+    def holding(self, name: StoredName, make: bool = False) -> AbstractContextManager[int]:
         """
         The folder that the last segment of *name* is in.
 
@@ -96,26 +95,21 @@ class Folders:
             removed this moment and may be made again.
         :raise NotADirectoryError: one of them is no folder.
         """
-        with self._walk(jailed(name.segments)[:-1], make) as folder:
-            yield folder
+        return self._walk(jailed(name.segments)[:-1], make)
 
-    @contextmanager
-    def within(self, name: StoredName, make: bool = False) -> Iterator[int]:
+    def within(self, name: StoredName, make: bool = False) -> AbstractContextManager[int]:
         """
         The folder that *name* itself is, in a tree where each name is one; as
         :meth:`holding`.
         """
-        with self._walk(jailed(name.segments), make) as folder:
-            yield folder
+        return self._walk(jailed(name.segments), make)
 
-    @contextmanager
-    def at(self, segments: Segments, make: bool = False) -> Iterator[int]:
+    def at(self, segments: Segments, make: bool = False) -> AbstractContextManager[int]:
         """
         The folder *segments*, be it one that no name leads to; ``()`` for the
         root.  As :meth:`holding`.
         """
-        with self._walk(jailed(segments) if segments else (), make) as folder:
-            yield folder
+        return self._walk(jailed(segments) if segments else (), make)
 
     @contextmanager
     def there(self, segments: Segments) -> Iterator[int | None]:
@@ -166,19 +160,28 @@ class Folders:
                 # Not empty, or not ours to remove: it does no harm.
                 return
 
-    @contextmanager
-    def _walk(self, segments: Segments, make: bool) -> Iterator[int]:
+    def _walk(self, segments: Segments, make: bool) -> AbstractContextManager[int]:
+        return _Walk(self, segments, make)
+
+    def walk(self, segments: Segments, make: bool) -> int:
+        """
+        Open the folder *segments*; as :meth:`at`, to be let go of by :meth:`leave`.
+        """
         here = self._root
         try:
             for depth in range(1, len(segments) + 1):
                 below = self._step(here, segments[:depth], make)
-                self._leave(here)
+                self.leave(here)
                 here = below
-            yield here
-        finally:
-            self._leave(here)
+        except BaseException:
+            self.leave(here)
+            raise
+        return here
 
-    def _leave(self, folder: int) -> None:
+    def leave(self, folder: int) -> None:
+        """
+        Let go of a folder.
+        """
         if folder != self._root:
             self._disk.close(folder)
 
@@ -213,3 +216,24 @@ class Folders:
         # Where this fails the folder stays counted: nobody is to trust it.
         self._disk.sync(here)
         self._unsynced.count(path, -1)
+
+
+class _Walk:
+    """
+    What gives a folder for a while: a class, since each small file pays for one,
+    and a generator costs four times more.
+    """
+
+    __slots__ = ("_folder", "_folders", "_make", "_segments")
+
+    def __init__(self, folders: Folders, segments: Segments, make: bool) -> None:
+        self._folders = folders
+        self._segments = segments
+        self._make = make
+
+    def __enter__(self) -> int:
+        self._folder = self._folders.walk(self._segments, self._make)
+        return self._folder
+
+    def __exit__(self, *error: object) -> None:
+        self._folders.leave(self._folder)

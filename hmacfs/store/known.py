@@ -14,7 +14,7 @@ from hmacfs.interfaces import IDisk
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Row, Status
 from hmacfs.retention import Retention
-from hmacfs.store.labels import Label, believed, decode, describe, identity
+from hmacfs.store.labels import Label, believed, decode, describe, entity_tag, identity
 
 
 @attrs.frozen
@@ -101,6 +101,36 @@ class Knowing:
                 counted=counted,
             ),
         )
+
+    def stored(self, name: StoredName, label: Label) -> tuple[Row, FileRecord]:
+        """
+        What :meth:`of` gives of a file that *label* was made for this moment.
+
+        :param label: with a commit.
+        :return: how the index lists it, and what a client is told.
+        """
+        assert label.size is not None and label.stored is not None and label.commit is not None
+        expires = self.retention.expires(name.text, label.stored, label.expires)
+        record = FileRecord(
+            label.size,
+            label.content_type,
+            label.stored,
+            entity_tag(label.commit),
+            label.sha256,
+            expires,
+            label.owner,
+        )
+        row = Row(
+            name.text,
+            label.content_type,
+            label.size,
+            label.stored,
+            label.sha256,
+            expires,
+            label.owner,
+            label.expires,
+        )
+        return row, record
 
     def opened(self, name: StoredName, file: int, row: Row | None = None) -> Known:
         """

@@ -205,7 +205,7 @@ def fits(label: Label) -> bool:
     """
     # JSON spells no character in more than six bytes; the others are short.
     long = (label.content_type, label.name, label.metadata, label.owner, label.signed_type)
-    if _SHORT + 6 * sum(len(text) for text in long if text is not None) <= MAXIMUM:
+    if _SHORT + 6 * len("".join(filter(None, long))) <= MAXIMUM:
         return True
     return len(encode(label)) + _COMMITTING <= MAXIMUM
 
@@ -280,6 +280,14 @@ def commit_id(microseconds: int, salt: str) -> str:
     return f"{max(microseconds, 0):014x}-{salt[:16]}"
 
 
+def entity_tag(identity: str) -> str:
+    """
+    :param identity: as of :func:`identity`.
+    :return: the ``ETag`` of a file.
+    """
+    return sha256(identity.encode()).hexdigest()[:32]
+
+
 def describe(
     name: StoredName, status: Status, label: Label | None, row: Row | Label | None = None
 ) -> FileRecord:
@@ -289,7 +297,7 @@ def describe(
         attributes.
     :return: what there is to say of the file *name*.
     """
-    etag = sha256(identity(status, label).encode()).hexdigest()[:32]
+    etag = entity_tag(identity(status, label))
     known = believed(status, label) or row
     if known is None or known.stored is None or known.size != status.size:
         return FileRecord(status.size, guess(name.text), status.modified / 1e9, etag)

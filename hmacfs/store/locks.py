@@ -9,8 +9,7 @@ never removed, and hold nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from hashlib import sha256
 
 from hmacfs.interfaces import IDisk
@@ -29,14 +28,32 @@ class Locks:
         self._disk = disk
         self._folder = folder
 
-    @contextmanager
-    def held(self, name: StoredName) -> Iterator[None]:
+    def held(self, name: StoredName, wait: bool = True) -> AbstractContextManager[None]:
         """
-        Hold the lock of *name*; waits for it, so never on the reactor's thread.
+        Hold the lock of *name*.
+
+        :param wait: whether it is waited for, which is never done on the
+            reactor's thread.
+        :raise BlockingIOError: somebody else has it, and nobody waits.
         """
-        digest = sha256(name.path).hexdigest()
-        lock = self._disk.lock(self._folder, digest[:2].encode(), True)
-        try:
-            yield
-        finally:
-            self._disk.close(lock)
+        return _Held(self._disk, self._folder, sha256(name.path).hexdigest()[:2].encode(), wait)
+
+
+class _Held:
+    """
+    What :meth:`Locks.held` gives.
+    """
+
+    __slots__ = ("_disk", "_folder", "_lock", "_name", "_wait")
+
+    def __init__(self, disk: IDisk, folder: int, name: bytes, wait: bool) -> None:
+        self._disk = disk
+        self._folder = folder
+        self._name = name
+        self._wait = wait
+
+    def __enter__(self) -> None:
+        self._lock: int = self._disk.lock(self._folder, self._name, self._wait)
+
+    def __exit__(self, *error: object) -> None:
+        self._disk.close(self._lock)

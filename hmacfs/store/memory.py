@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from secrets import token_hex
+from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from hmacfs.abilities import IBans, IIndexed, IRemoves
-from hmacfs.errors import Banned, Locked, OverQuota
+from hmacfs.abilities import IBans, IIndexed, IRemoves, IStoresWhole
+from hmacfs.errors import Banned, Locked, OverQuota, Refusal
 from hmacfs.interfaces import IDigests, IFile, IResumes, IStore, IUpload
 from hmacfs.names import StoredName
 from hmacfs.records import Figures, FileRecord, Removed
@@ -29,7 +30,7 @@ from hmacfs.store.suspended import Suspended, Waiting
 from hmacfs.uploads import Slot, UploadRecord
 
 
-@implementer(IStore, IResumes, IDigests, IRemoves, IBans, IIndexed)
+@implementer(IStore, IResumes, IDigests, IRemoves, IBans, IIndexed, IStoresWhole)
 class MemoryStore(MemorySweeping):
     """
     Files by name, and the parts that become files.
@@ -37,8 +38,11 @@ class MemoryStore(MemorySweeping):
     :ivar parts: the bytes of uploads, under way and suspended, by id.
     :ivar suspended: the parts that wait.
     :ivar writing: the uploads under way.
+    :cvar most: as of :class:`hmacfs.abilities.IStoresWhole`.
     :ivar bans: the digests of bytes that are not kept again.
     """
+
+    most = 64 * 1024
 
     def __init__(
         self,
@@ -73,6 +77,17 @@ class MemoryStore(MemorySweeping):
     ) -> Deferred[IUpload]:
         """See :meth:`hmacfs.interfaces.IStore.begin`."""
         return maybeDeferred(self._begin, slot, record)
+
+    def store(self, slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
+        """See :meth:`hmacfs.abilities.IStoresWhole.store`."""
+        if slot.size != len(content) or self.suspended.named(slot.name):
+            return succeed(None)
+        try:
+            upload = self._begin(slot, None)
+        except Refusal:
+            return succeed(None)
+        stored: Deferred[Any] = upload.commit(None, [content])
+        return stored
 
     def open(self, name: StoredName) -> Deferred[IFile]:
         """See :meth:`hmacfs.interfaces.IStore.open`."""

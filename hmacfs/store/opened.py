@@ -28,6 +28,7 @@ from hmacfs.store.kept import Kept
 from hmacfs.store.known import Knowing
 from hmacfs.store.labels import commit_id
 from hmacfs.store.locks import Locks
+from hmacfs.store.pace import Pace
 from hmacfs.store.parts import Parts
 from hmacfs.store.reconciling import Reconciling
 from hmacfs.store.recovery import Recovery
@@ -104,6 +105,7 @@ class Opened:
         finds them among the parts.
     :ivar cut: the ids of those whose parts were taken away, or are not to be
         made; asked on all threads.
+    :ivar pace: whether small things are done on the spot.
     :ivar purges: held by whoever removes something from the trash for good.
     """
 
@@ -174,7 +176,8 @@ class Opened:
         self.reconciling = Reconciling(disk, trees, self.knowing, self.versions)
         self.recovery = Recovery(disk, trees, self.parts, self.knowing, area.boot)
         self.space = company.space(lambda: disk.free(area.root), policy.min_free_space)
-        self.backlog = company.backlog(index, clock, threads, self.parts)
+        self.pace = Pace()
+        self.backlog = company.backlog(index, clock, threads, self.parts, self.pace)
         self.held = Held(disk, area.root)
         self.familiar = Familiar(disk, area.root, threads)
         self.suspended = company.suspended()

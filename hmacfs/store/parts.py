@@ -123,7 +123,7 @@ class Parts:
         """
         id, label = planned.id, planned.label
         file = self._disk.create(self.folder, id, FILE_MODE)
-        part = Part(id, file, label, beside=not self.attributes or not fits(label))
+        part = Part(id, file, label, not self.attributes or not fits(label))
         try:
             self._disk.claim(file)
             if part.beside:
@@ -250,14 +250,18 @@ class Parts:
         """
         return self._label(id, file)[0]
 
-    def drop(self, id: bytes) -> None:
+    def drop(self, id: bytes, bare: bool = False) -> None:
         """
         Remove a part, if it is there, with all that belongs to it.  Where it
         has become a file that loses nothing by it.
+
+        :param bare: whether surely nothing does belong to it.
         """
-        for name in (id, id + b".new", id + b".label", id + b".next"):
-            with suppress(FileNotFoundError):
+        for name in (id,) if bare else (id, id + b".new", id + b".label", id + b".next"):
+            try:
                 self._disk.unlink(self.folder, name)
+            except FileNotFoundError:
+                continue
 
     def _label(self, id: bytes, file: int) -> tuple[Label | None, bool]:
         """

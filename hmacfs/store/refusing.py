@@ -80,14 +80,27 @@ class Refusing:
         burial = yield self._index.run(tombstones.find, name.text)
         return burial is not None and burial.until > self._clock.seconds()
 
-    def check(self, name: StoredName) -> None:
+    def check(self, name: StoredName, wait: bool = True) -> None:
         """
-        In a thread, under the lock of *name*.
+        Under the lock of *name*.
 
+        :param wait: whether the index may be asked, which is never done on the
+            reactor's thread.
         :raise Deleted: it is buried.
+        :raise BlockingIOError: it may be, and nobody waits.
         """
-        if self._filter.may_be(name.text) and self._threads.ask(self.buried, name):
+        if not self.may_be_buried(name):
+            return
+        if not wait:
+            raise BlockingIOError
+        if self._threads.ask(self.buried, name):
             raise deleted()
+
+    def may_be_buried(self, name: StoredName) -> bool:
+        """
+        :return: ``False`` where *name* is surely not buried.
+        """
+        return self._filter.may_be(name.text)
 
     def check_former(self, former: Known) -> None:
         """
@@ -96,6 +109,11 @@ class Refusing:
         """
         if self._tombstone_ttl and former.expired(self._clock.seconds()):
             raise deleted()
+
+    @property
+    def may_ban(self) -> bool:
+        """Whether any bytes may be banned now, by whatever process."""
+        return bool(self.banned) or (self._commons is not None and self._commons.step != self._step)
 
     def in_force(self) -> bool:
         """

@@ -12,9 +12,17 @@ else those that nobody ever goes on with would keep others out for a day.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
+from time import monotonic
 
 from hmacfs.commons import Commons
 from hmacfs.store.troubles import full
+
+PLENTY = 2**30
+"""Bytes that nobody writes, nor is promised, within :data:`MOMENT`, but a single one."""
+
+MOMENT = 0.1
+"""Seconds."""
 
 
 class Space:
@@ -82,6 +90,31 @@ class CommonSpace(Space):
         """See :meth:`Space.need`."""
         super().need(more)
         self._commons.promise(self._own)
+
+
+class Glance:
+    """
+    The room of one store, as it was a moment ago: a small file costs less than
+    to ask the file system, as long as there is plenty.
+    """
+
+    def __init__(self, space: Space, now: Callable[[], float] = monotonic) -> None:
+        """
+        :param now: tells the time, in seconds from any moment on; never set back.
+        """
+        self._space = space
+        self._now = now
+        self._left = 0
+        self._until = -inf
+
+    def has(self, size: int) -> bool:
+        """
+        :return: whether *size* bytes may be written now.
+        """
+        now = self._now()
+        if self._left < PLENTY or now >= self._until:
+            self._left, self._until = self._space.left(), now + MOMENT
+        return size <= self._left
 
 
 class Promise:

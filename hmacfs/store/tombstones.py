@@ -32,6 +32,7 @@ PAGE = 10_000
 """Hashes that are read at a time; the index does other things in between."""
 
 _POSITIONS = struct.Struct("<4I")
+_LAST = BITS - 1
 
 
 class Tombstones:
@@ -69,8 +70,11 @@ class Tombstones:
         """
         :return: ``False`` where *name* is surely not buried.
         """
-        positions = _positions(tombstone_hash(name))
-        return all(self._bytes[each >> 3] & 1 << (each & 7) for each in positions)
+        bits = self._bytes
+        for each in _POSITIONS.unpack(tombstone_hash(name)):
+            if not bits[(each & _LAST) >> 3] & 1 << (each & 7):
+                return False
+        return True
 
     def _take(self, connection: sqlite3.Connection, after: bytes) -> bytes | None:
         hashes = tombstones.hashes(connection, after, PAGE)
@@ -87,4 +91,4 @@ class Tombstones:
 
 
 def _positions(hash: bytes) -> Iterable[int]:
-    return (each % BITS for each in _POSITIONS.unpack(hash))
+    return (each & _LAST for each in _POSITIONS.unpack(hash))

@@ -13,6 +13,7 @@ from collections.abc import Awaitable
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from hmacfs.abilities import IStoresWhole
 from hmacfs.errors import MethodNotAllowed, NotFound, Refusal
 from hmacfs.events import UploadRefused
 from hmacfs.interfaces import IBody, IHub, IMetadata, INeighbours, IResumes, IStore
@@ -27,6 +28,7 @@ from hmacfs.web.records import Records
 from hmacfs.web.request import UploadRequest
 from hmacfs.web.slot_door import SlotDoor, whole
 from hmacfs.web.upload_door import UploadDoor
+from hmacfs.web.whole_door import WholeDoor
 
 
 class Admission:
@@ -59,13 +61,26 @@ class Admission:
         self._slots = SlotDoor(engine, records, kept)
         self._ranges = None if kept is None else RangeDoor(engine, kept, files, rules)
         self._uploads = None if kept is None else UploadDoor(engine, records, kept, rules)
+        stores = IStoresWhole(files, None)
+        self._wholes = None
+        if stores is not None and not terms.hashed:
+            self._wholes = WholeDoor(stores, engine, self._slots, hub, clock, rules, self._tell)
 
-    def admit(self, request: UploadRequest) -> Deferred[IBody]:
+    def admit(self, request: UploadRequest) -> Deferred[IBody] | None:
         """
         Decide on a request to a URL that was signed, and make ready for its body.
 
+        :return: ``None`` where that was here, and is taken.
         :raise Refusal: it may not go on.
         """
+        if self._wholes is not None:
+            try:
+                taken = self._wholes.takes(request)
+            except Refusal as refusal:
+                self._tell(request, refusal)
+                raise
+            if taken:
+                return None
         return self._decided(request, self._admit(request))
 
     def resume(self, request: UploadRequest, id: str) -> Deferred[IBody]:
@@ -81,18 +96,21 @@ class Admission:
             try:
                 return await deciding
             except Refusal as refusal:
-                self._hub.emit(
-                    UploadRefused(
-                        at=self._clock.seconds(),
-                        request=request.id,
-                        status=refusal.status,
-                        code=refusal.code,
-                        hint=refusal.hint,
-                    )
-                )
+                self._tell(request, refusal)
                 raise
 
         return Deferred.fromCoroutine(decide())
+
+    def _tell(self, request: UploadRequest, refusal: Refusal) -> None:
+        self._hub.emit(
+            UploadRefused(
+                at=self._clock.seconds(),
+                request=request.id,
+                status=refusal.status,
+                code=refusal.code,
+                hint=refusal.hint,
+            )
+        )
 
     async def _admit(self, request: UploadRequest) -> IBody:
         head = head_of(request)

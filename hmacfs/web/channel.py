@@ -409,6 +409,22 @@ class UploadChannel(HTTPChannel):
         if not self._inbox:
             self._draw()
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of a body of known length came with its head."""
+        return isinstance(self._reader, Sized) and len(self._inbox) >= self._reader.left
+
+    def take_whole(self) -> bytes:
+        """
+        Give such a body, to who was asked about its request this moment.
+        """
+        assert isinstance(self._reader, Sized)
+        length, inbox = self._reader.left, self._inbox
+        self._inbox = inbox[length:]
+        self._body_pending = False
+        self._holds.discard(_Hold.VERDICT)
+        return inbox[:length]
+
     def _read_body(self, data: bytes) -> None:
         request = self.requests[0]
         try:

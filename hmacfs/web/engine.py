@@ -93,6 +93,20 @@ class Engine:
         request.site.watch(turn.ended)
         return turn
 
+    def vacant(self, name: StoredName) -> bool:
+        """
+        See :meth:`hmacfs.web.turns.Turns.vacant`.
+        """
+        return self._turns.vacant(name)
+
+    def occupy(self, request: UploadRequest, slot: Slot) -> Turn:
+        """
+        See :meth:`hmacfs.web.turns.Turns.occupy`.
+        """
+        turn = self._turns.occupy(slot)
+        request.site.watch(turn.ended)
+        return turn
+
     async def coming(self, name: StoredName) -> int | None:
         """
         See :meth:`hmacfs.web.turns.Turns.size`.
@@ -106,8 +120,7 @@ class Engine:
         :raise ShuttingDown: no upload is taken any more.
         :raise ChunkingDisabled: it brings less than is missing, which may not be.
         """
-        if request.site.draining:
-            raise ShuttingDown("The server is about to stop.", [(b"Retry-After", b"5")])
+        self.check_open(request)
         head = head_of(request)
         if self.terms.chunking or missing is None or not head.has_body:
             return
@@ -115,6 +128,13 @@ class Engine:
         whole = head.length >= missing if head.length is not None else bool(step.complete)
         if step.complete is False or not whole:
             raise ChunkingDisabled("All that is missing must come in one request here.")
+
+    def check_open(self, request: UploadRequest) -> None:
+        """
+        :raise ShuttingDown: as of :meth:`check`.
+        """
+        if request.site.draining:
+            raise ShuttingDown("The server is about to stop.", [(b"Retry-After", b"5")])
 
     def record(
         self, request: UploadRequest, found: Verdict, step: Step, front: str

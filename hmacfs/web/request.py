@@ -12,7 +12,6 @@ import errno
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.error import UnsupportedMethod
@@ -95,8 +94,9 @@ class UploadRequest(Request):
             self.postpath = [unquote_to_bytes(part) for part in head.path[1:].split(b"/")]
             resource = self.site.getResourceFor(self)
             if ITakesBodies.providedBy(resource) and self.method in resource.body_methods:
-                admitted = maybeDeferred(resource.admit, self)
-                admitted.addCallback(self._admitted).addErrback(self.processingFailed)
+                admitted = resource.admit(self)
+                if admitted is not None:
+                    admitted.addCallback(self._admitted).addErrback(self.processingFailed)
             else:
                 self.render(resource)
         except Exception:
@@ -139,6 +139,22 @@ class UploadRequest(Request):
             body.lost("disconnected")
         else:
             self.channel.take(body)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of a body of known length came with its head."""
+        whole: bool = self.channel.whole
+        return whole
+
+    def take_whole(self) -> bytes:
+        """
+        Take the body that is here, as :meth:`hmacfs.interfaces.ITakesBodies.admit` may.
+
+        :return: all of it.
+        """
+        body: bytes = self.channel.take_whole()
+        self.received = len(body)
+        return body
 
     def render(self, resource: IResource) -> None:
         """

@@ -241,7 +241,7 @@ class Files(Page):
         self._deletion = deletion
         self._judging = judging
 
-    def admit(self, request: UploadRequest) -> Deferred[IBody]:
+    def admit(self, request: UploadRequest) -> Deferred[IBody] | None:
         """See :meth:`hmacfs.interfaces.ITakesBodies.admit`."""
         return self._admission.admit(request)
 

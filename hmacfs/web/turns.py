@@ -82,6 +82,23 @@ class Turns:
         asked = None if self._neighbours is None else self._neighbours.size(name)
         return None if asked is None else await asked
 
+    def vacant(self, name: StoredName) -> bool:
+        """
+        :return: whether nobody has a turn at *name*, here or elsewhere.
+        """
+        return name not in self._turns and (
+            self._neighbours is None or self._neighbours.alone(name)
+        )
+
+    def occupy(self, slot: Slot) -> Turn:
+        """
+        Take the turn at a name that is vacant; for who is committing already.
+
+        :return: as of :meth:`take`.
+        """
+        turn, _ = self._enter(slot, going_on=False)
+        return turn
+
     async def take(self, slot: Slot, going_on: bool) -> Turn:
         """
         Take the place of whoever has the name of *slot*.
@@ -93,12 +110,8 @@ class Turns:
         :raise Locked: the older one did not end in time.
         """
         name = slot.name
-        turn, before = Turn(slot.size), self._turns.get(name)
-        self._turns[name] = turn
-        turn.ended.addCallback(lambda _: self._forget(name, turn))
-        elsewhere = None
-        if self._neighbours is not None:
-            elsewhere = self._neighbours.enter(name, turn, going_on)
+        before = self._turns.get(name)
+        turn, elsewhere = self._enter(slot, going_on)
         if before is not None:
             before.supersede(going_on)
             if not await self._ended(_end(before), going_on):
@@ -113,6 +126,18 @@ class Turns:
             turn.end()
             raise
         return turn
+
+    def _enter(self, slot: Slot, going_on: bool) -> tuple[Turn, Deferred[None] | None]:
+        """
+        :return: a turn at the name, and what fires when those elsewhere are
+            over; ``None`` where there are none.
+        """
+        name = slot.name
+        turn = self._turns[name] = Turn(slot.size)
+        turn.ended.addCallback(lambda _: self._forget(name, turn))
+        if self._neighbours is None:
+            return turn, None
+        return turn, self._neighbours.enter(name, turn, going_on)
 
     def _ended(self, before: Deferred[None], bounded: bool) -> Deferred[bool]:
         """

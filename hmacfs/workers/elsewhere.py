@@ -48,6 +48,10 @@ class Elsewhere:
         others = self._commons.others(name.path)
         return self._supervisor.ask("coming", others, name) if others else None
 
+    def alone(self, name: StoredName) -> bool:
+        """See :meth:`hmacfs.interfaces.INeighbours.alone`."""
+        return not self._commons.others(name.path)
+
     def wanted(self, name: StoredName, number: int, going_on: bool) -> Deferred[None]:
         """
         A worker wants *name*.

@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 
 from hmacfs.records import Row
-from hmacfs.store.tables.rows import FIELDS, put, select, values
+from hmacfs.store.tables.rows import put, select, values
 from hmacfs.store.tables.tombstones import tombstone_hash
 
-_STORED = FIELDS.index("stored") + 1
-_HASH = len(FIELDS) + 1
-_PUT = put(
-    "files",
-    unless=f"EXISTS (SELECT 1 FROM tombstones WHERE hash = ?{_HASH} AND until > ?{_STORED})",  # noqa: S608
-)
+_AT_ONCE = 50
+"""
+Rows of one statement, which is one call of SQLite: around each the thread lets
+go of the interpreter and wants it back, and who has it meanwhile pays for that.
+"""
+
+_BURIED = "EXISTS (SELECT 1 FROM tombstones WHERE hash = came.hash AND until > came.stored)"
+_PUT = put("files", unless=_BURIED, beside=["hash"])
+_PUT_MANY = put("files", unless=_BURIED, beside=["hash"], rows=_AT_ONCE)
 _FIND = select("files", "WHERE name = ?")
 _PAGE = select("files", "WHERE name > ? ORDER BY name LIMIT ?")
 _BY_OWNER = select("files", "WHERE owner = ? AND name > ? ORDER BY name LIMIT ?")
@@ -35,7 +39,12 @@ def write(database: sqlite3.Connection, rows: Iterable[Row]) -> None:
     Put *rows* in, each in place of the one that has its name, unless a
     tombstone holds there that is younger than the file.
     """
-    database.executemany(_PUT, ((*values(row), tombstone_hash(row.name)) for row in rows))
+    waiting = iter(rows)
+    while some := [(*values(row), tombstone_hash(row.name)) for row in islice(waiting, _AT_ONCE)]:
+        if len(some) == _AT_ONCE:
+            database.execute(_PUT_MANY, tuple(chain.from_iterable(some)))
+        else:
+            database.executemany(_PUT, some)
 
 
 def mend(database: sqlite3.Connection, changes: Iterable[tuple[Row | None, Row | None]]) -> int:

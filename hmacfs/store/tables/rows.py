@@ -5,6 +5,7 @@ The columns that files, versions and trash have in common, and their SQL.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -12,6 +13,7 @@ import attrs
 from hmacfs.records import Row
 
 FIELDS = [field.name for field in attrs.fields(Row)]
+_values = attrgetter(*FIELDS)
 
 DEFINED = """
     name TEXT NOT NULL,
@@ -36,27 +38,42 @@ def select(table: str, rest: str, keys: Sequence[str] = ()) -> str:
     return f"SELECT {columns} FROM {table} {rest}"  # noqa: S608 - all of it is our own
 
 
-def put(table: str, keys: Sequence[str] = (), unless: str = "0") -> str:
+def put(
+    table: str,
+    keys: Sequence[str] = (),
+    unless: str = "0",
+    beside: Sequence[str] = (),
+    rows: int = 1,
+) -> str:
     """
     An upsert: ``REPLACE`` would keep the sums' triggers from hearing of what
     it replaces.
 
     :param keys: as of :func:`select`; with the name they are the primary key.
-    :param unless: a condition of SQL.
-    :return: the statement that puts a row in, in place of the one that has its
-        key; its parameters are numbered by :func:`values`.
+    :param unless: a condition of SQL, on the columns of the row.
+    :param beside: columns of it that are not stored.
+    :param rows: how many rows it puts in.
+    :return: the statement that puts rows in, each in place of the one that has
+        its key; its parameters are *keys*, :func:`values` and *beside* of each.
     """
     columns = [*keys, *FIELDS]
-    marks = ", ".join(f"?{number}" for number in range(1, len(columns) + 1))
+    given = [*columns, *beside]
+    marks = f"({', '.join('?' * len(given))})"
     changed = ", ".join(f"{each} = excluded.{each}" for each in FIELDS if each != "name")
+    # The names of the columns of VALUES.
+    named = ", ".join(f"column{at} AS {each}" for at, each in enumerate(given, 1))
     return f"""
-        INSERT INTO {table} ({", ".join(columns)}) SELECT {marks} WHERE NOT ({unless})
+        INSERT INTO {table} ({", ".join(columns)})
+        SELECT {", ".join(columns)}
+        FROM (SELECT {named} FROM (VALUES {", ".join([marks] * rows)})) AS came
+        WHERE NOT ({unless})
         ON CONFLICT DO UPDATE SET {changed}
-    """
+    """  # noqa: S608 - as above
 
 
 def values(row: Row) -> tuple[Any, ...]:
     """
     :return: *row*, column by column.
     """
-    return attrs.astuple(row, recurse=False)
+    told: tuple[Any, ...] = _values(row)
+    return told

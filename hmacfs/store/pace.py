@@ -1,0 +1,75 @@
+"""
+Whether the disk is quick enough to be waited for.
+
+What the kernel does in memory, and the disk later, takes some microseconds; a
+thread costs more than that.  But nobody promises it: where too much waits to be
+written, or a journal is full, the same calls stand still.  So each is measured.
+Where they stood still for long, or often, the threads do the work for a while:
+twice as long each time that it was tried again for less time than it was let be.
+
+That a call was slow may also be that somebody else had the processor, for 10 ms
+say, which threads would not make better: so once is not enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+SLOW = 0.010
+"""Seconds of a call that is counted."""
+
+MOST = 0.050
+"""Seconds that slow calls take together, at most."""
+
+SHARE = 0.1
+"""Of the time that goes by, how much they may take."""
+
+SHORTEST = 1.0
+"""Seconds that the disk is let be, the first time."""
+
+LONGEST = 64.0
+
+
+class Pace:
+    """
+    The pace of one disk.
+    """
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        """
+        :param now: tells the time, in seconds from any moment on.
+        """
+        self._now = now
+        self._until = self._looked = now()
+        self._stood = 0.0
+        self._rest = 0.0
+
+    @property
+    def quick(self) -> bool:
+        """Whether to wait for it."""
+        return self._now() >= self._until
+
+    def run(self, function: Callable[..., T], *args: Any) -> T:
+        """
+        Call *function*, and measure it.
+        """
+        began = self._now()
+        try:
+            return function(*args)
+        finally:
+            ended = self._now()
+            if ended - began > SLOW:
+                self._count(ended - began, ended)
+
+    def _count(self, seconds: float, now: float) -> None:
+        forgiven = (now - self._looked) * SHARE
+        self._stood = max(0.0, self._stood - forgiven) + seconds
+        self._looked = now
+        if self._stood > MOST:
+            soon = now - self._until < self._rest
+            self._rest = min(LONGEST, self._rest * 2) if soon else SHORTEST
+            self._until, self._stood = now + self._rest, 0.0

@@ -1,0 +1,244 @@
+"""
+Tests for :mod:`hmacfs.web.whole_door`: small files whose body came with their
+head.  That they are what any other upload is, is in the tests of uploads, most
+of which come like this.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+
+from hmacfs.errors import NoSpace, NotStored
+from hmacfs.events import UploadCompleted, UploadFailed, UploadRefused, UploadStarted
+from hmacfs.uploads import Slot
+from tests.resuming import ResumingCase, digest, head
+from tests.serving import signed, timed
+from tests.wire import Conversation
+
+EVENTS = (UploadStarted, UploadCompleted, UploadFailed, UploadRefused)
+
+
+class WholeDoorTests(ResumingCase):
+    """
+    What is small and here is stored with one call, and nothing else is.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.calls: list[tuple[str, bytes]] = []
+        self.gate: Deferred[Any] = succeed(None)
+
+    def serve(self, **keys: Any) -> None:
+        super().serve(**keys)
+        store = self.store.store
+
+        def watched(slot: Slot, content: bytes) -> Deferred[Any]:
+            self.calls.append((slot.name.text, content))
+            gate, self.gate = self.gate, succeed(None)
+            return gate.addCallback(lambda _: store(slot, content))
+
+        self.store.store = watched
+
+    def events(self) -> list[type]:
+        """
+        :return: the kinds of what was told of uploads.
+        """
+        return [kind for kind in self.hub.kinds() if kind in EVENTS]
+
+    def send(self, path: str = "a", *fields: str, body: bytes = b"abc") -> Conversation:
+        """
+        :return: a client that has sent a whole PUT in one piece.
+        """
+        client = Conversation(self.site)
+        client.send(head("PUT", signed(path, 3), *fields, "Content-Length: 3") + body)
+        return client
+
+    def test_one_piece(self) -> None:
+        """
+        A PUT in one piece is stored so, answered, and told of.
+        """
+        self.assertEqual(self.send().statuses(), [201])
+        self.assertEqual(self.calls, [("a", b"abc")])
+        self.assertEqual(self.events(), [UploadStarted, UploadCompleted])
+        self.assertEqual(self.served("a"), (200, b"abc"))
+
+    def test_pipelined(self) -> None:
+        """
+        So are those that follow it at once, one after the other.
+        """
+        client = Conversation(self.site)
+        client.send(
+            b"".join(
+                head("PUT", signed(name, 3), "Content-Length: 3") + name.encode() * 3
+                for name in "abc"
+            )
+            + head("GET", "/uploads/b")
+        )
+        self.assertEqual(client.statuses(), [201, 201, 201, 200])
+        self.assertEqual(self.calls, [("a", b"aaa"), ("b", b"bbb"), ("c", b"ccc")])
+
+    def test_two_pieces(self) -> None:
+        """
+        A body that comes later goes the way of every upload.
+        """
+        client = self.send(body=b"")
+        client.send(b"abc")
+        self.assertEqual((client.statuses(), self.calls), ([201], []))
+
+    def test_special(self) -> None:
+        """
+        So does what asks for more than a plain file.
+        """
+        for number, field in enumerate(
+            (
+                "Expect: 100-continue",
+                digest("Repr-Digest", b"abc"),
+                digest("Content-Digest", b"abc"),
+                "Want-Repr-Digest: sha-256=1",
+                "Content-Range: bytes 0-2/3",
+                "Upload-Complete: ?1",
+            )
+        ):
+            self.assertIn(201, self.send(str(number), field).statuses(), field)
+        client = Conversation(self.site)
+        chunked = head("PUT", timed("PUT", "b"), "Transfer-Encoding: chunked")
+        client.send(chunked + b"3\r\nabc\r\n0\r\n\r\n")
+        self.assertEqual((client.statuses(), self.calls), ([201], []))
+
+    def test_digests(self) -> None:
+        """
+        So does everything where all digests are to be known.
+        """
+        self.serve(Digests=True)
+        self.assertEqual((self.send().statuses(), self.calls), ([201], []))
+
+    def test_empty(self) -> None:
+        """
+        So does a file of no bytes.
+        """
+        client = Conversation(self.site)
+        client.send(head("PUT", signed("a", 0), "Content-Length: 0"))
+        self.assertEqual((client.statuses(), self.calls), ([201], []))
+
+    def test_large(self) -> None:
+        """
+        So does one that is not small.
+        """
+        size = self.store.most + 1
+        client = Conversation(self.site)
+        client.send(head("PUT", signed("a", size), f"Content-Length: {size}") + b"x" * size)
+        self.assertEqual((client.statuses(), self.calls), ([201], []))
+
+    def test_wrong(self) -> None:
+        """
+        One that may not be stored is refused unread.
+        """
+        client = Conversation(self.site)
+        client.send(head("PUT", signed("a", 4), "Content-Length: 3") + b"abc")
+        self.assertEqual((client.statuses(), self.calls), ([403], []))
+        self.assertEqual(self.events(), [UploadRefused])
+
+    def test_draining(self) -> None:
+        """
+        So is each while the daemon is about to stop.
+        """
+        client = Conversation(self.site)
+        self.site.draining = True
+        client.send(head("PUT", signed("a", 3), "Content-Length: 3") + b"abc")
+        self.assertEqual((client.statuses(), self.events()), ([503], [UploadRefused]))
+
+    def test_again(self) -> None:
+        """
+        The same bytes again are answered as the first, and others are refused.
+        """
+        self.send()
+        self.assertEqual(self.send().statuses(), [201])
+        self.assertEqual(self.send(body=b"xyz").statuses(), [409])
+        completed = [event.repeated for event in self.told(UploadCompleted)]
+        self.assertEqual((completed, self.served("a")), ([False, True], (200, b"abc")))
+
+    def test_left_to_a_beginning(self) -> None:
+        """
+        What the store does not take goes the way of every upload, and may be
+        refused there.
+        """
+        self.store.store = lambda slot, content: succeed(None)
+        self.assertEqual((self.send().statuses(), self.served("a")), ([201], (200, b"abc")))
+        self.store.begin = lambda *given: (_ for _ in ()).throw(NoSpace("Full."))
+        self.assertEqual(self.send("b").statuses(), [507])
+        self.assertEqual(self.events(), [UploadStarted, UploadCompleted, UploadRefused])
+
+    def test_failed(self) -> None:
+        """
+        One that the disk does not keep is told of.
+        """
+        self.gate.addCallback(lambda _: (_ for _ in ()).throw(NotStored("Broken.")))
+        self.assertEqual((self.send().statuses(), self.served("a")[0]), ([500], 404))
+        [failed] = self.told(UploadFailed)
+        self.assertEqual((failed.name, failed.reason), ("a", "not-stored"))
+
+    def test_unforeseen(self) -> None:
+        """
+        So is a fault of ours.
+        """
+        self.gate.addCallback(lambda _: 1 / 0)
+        self.assertEqual(self.send().statuses(), [500])
+        [failed] = self.told(UploadFailed)
+        self.assertEqual(failed.reason, "internal")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_two_at_once(self) -> None:
+        """
+        Who sends it again while it is stored waits, and finds it.
+        """
+        gate = self.gate = Deferred()
+        first, second = self.send(), self.send()
+        self.assertEqual((first.statuses(), second.statuses()), ([], []))
+        gate.callback(None)
+        self.assertEqual((first.statuses(), second.statuses()), ([201], [201]))
+        self.assertEqual([e.repeated for e in self.told(UploadCompleted)], [False, True])
+
+    def test_turn_of_another(self) -> None:
+        """
+        Where another upload has the name it is taken over, as ever.
+        """
+        older = Conversation(self.site)
+        older.send(head("PUT", signed("a", 3), "Content-Length: 3") + b"a")
+        newer = self.send()
+        self.assertEqual((older.statuses(), newer.statuses()), ([409], [201]))
+        self.assertEqual(self.calls, [])
+
+    def test_client_left(self) -> None:
+        """
+        A client that leaves while it is stored finds it when he comes back.
+        """
+        gate = self.gate = Deferred()
+        self.send().vanish()
+        gate.callback(None)
+        self.assertEqual(self.served("a"), (200, b"abc"))
+        self.assertEqual(self.events(), [UploadStarted, UploadCompleted])
+
+    def test_drain(self) -> None:
+        """
+        A stop waits for what is being stored, also where its client has left.
+        """
+        gate = self.gate = Deferred()
+        self.send().vanish()
+        drained = self.site.drain()
+        self.assertNoResult(drained)
+        gate.callback(None)
+        self.successResultOf(drained)
+        self.assertEqual(self.events(), [UploadStarted, UploadCompleted])
+
+    def test_next_request(self) -> None:
+        """
+        What a client sends behind it meanwhile is answered behind it.
+        """
+        gate = self.gate = Deferred()
+        client = self.send()
+        client.send(head("GET", "/uploads/a"))
+        self.assertEqual(client.statuses(), [])
+        gate.callback(None)
+        self.assertEqual(client.statuses(), [201, 200])
