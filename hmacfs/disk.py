@@ -21,12 +21,14 @@ import socket
 import stat
 from collections.abc import Generator, Sequence
 from contextlib import suppress
+from functools import partial
 from threading import local
 
 from zope.interface import implementer
 
 from hmacfs.interfaces import Drawn, IDisk
 from hmacfs.records import ATTRIBUTE, Mark, Status
+from hmacfs.syncing import Syncing
 
 MOST_PIECES = os.sysconf("SC_IOV_MAX")
 """How many pieces one ``writev`` takes."""
@@ -87,6 +89,7 @@ class Disk:
         self._durable = durable
         self._mine = local()
         self._in_memory: bool | None = None
+        self._syncing = Syncing()
 
     def root(self, path: str) -> int:
         """See :meth:`hmacfs.interfaces.IDisk.root`.  Each new folder is synced."""
@@ -313,6 +316,12 @@ class Disk:
         """See :meth:`hmacfs.interfaces.IDisk.sync`."""
         if self._durable:
             os.fsync(descriptor)
+
+    def sync_names(self, folder: int) -> None:
+        """See :meth:`hmacfs.interfaces.IDisk.sync_names`."""
+        if self._durable:
+            found = os.fstat(folder)
+            self._syncing.share((found.st_dev, found.st_ino), partial(self.sync, folder))
 
     def lock(self, folder: int, name: bytes, wait: bool) -> int:
         """

@@ -477,6 +477,12 @@ class IDisk(Interface):
         a folder, survive a power cut.
         """
 
+    def sync_names(folder: int) -> None:
+        """
+        As :meth:`sync`, of a folder in which many may have put something at
+        once: those share one call that began behind all of them.
+        """
+
     def lock(folder: int, name: bytes, wait: bool) -> int:
         """
         Take the lock *name*, a file that is made where it is missing.

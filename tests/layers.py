@@ -57,6 +57,7 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.disk": 2,
     "hmacfs.metadata": 2,
     "hmacfs.store": 2,
+    "hmacfs.syncing": 2,
     "hmacfs.web": 3,
     "hmacfs.access_log": 4,
     "hmacfs.care": 4,

@@ -215,6 +215,9 @@ class PowerCutDisk:
         if self._durable and site != self._ignored:
             self.tree.sync(self._open[descriptor].node)
 
+    # Nobody goes on at the same moment, and the caller is the site of it.
+    sync_names = sync
+
     def lock(self, folder: int, name: bytes, wait: bool) -> int:
         node = self._folder(folder)
         lock = (node.inode, name)

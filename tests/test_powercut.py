@@ -27,7 +27,7 @@ def syncs() -> Iterator[Site]:
     """
     for path in sorted(Path(hmacfs.store.__file__).parent.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and node.attr == "sync":
+            if isinstance(node, ast.Attribute) and node.attr in ("sync", "sync_names"):
                 yield str(path), node.lineno
 
 

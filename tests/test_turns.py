@@ -60,7 +60,7 @@ class TurnsTests(SynchronousTestCase):
         """
         self.assertTrue(self.turns.vacant(NAME))
         turn = self.turns.occupy(Slot(NAME, 3, "text/plain"))
-        self.assertEqual((self.turns.vacant(NAME), self.turns.size(NAME)), (False, 3))
+        self.assertEqual((self.turns.vacant(NAME), self.size()), (False, 3))
         second = self.take(going_on=False)
         self.assertNoResult(second)
         turn.end()

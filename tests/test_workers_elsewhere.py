@@ -158,6 +158,21 @@ class ElsewhereTests(SynchronousTestCase):
         self.taken(1)
         self.assertEqual(self.successResultOf(Deferred.fromCoroutine(size(NAME))), 1)
 
+    def test_occupied(self) -> None:
+        """
+        Who is committing already keeps others waiting, wherever they come, and
+        takes no name that somebody has.
+        """
+        self.assertTrue(self.turns[1].vacant(NAME))
+        turn = self.turns[1].occupy(Slot(NAME, 3, "text/plain"))
+        self.assertFalse(self.turns[2].vacant(NAME))
+        newer = self.take(2)
+        self.assertNoResult(newer)
+        turn.end()
+        self.successResultOf(newer).end()
+        self.assertTrue(self.turns[3].vacant(NAME))
+        self.assertEqual(len(self.between.asked), 1)
+
     def test_left_alone(self) -> None:
         """
         Without the supervisor nobody waits for others any more.

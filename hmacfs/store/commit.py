@@ -351,7 +351,7 @@ class Commit:
         The last step, or its undoing.
         """
         try:
-            self._disk.sync(folder)
+            self._disk.sync_names(folder)
         except BaseException:
             try:
                 undo()

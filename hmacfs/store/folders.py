@@ -199,7 +199,7 @@ class Folders:
             return self._disk.folder(here, path[-1])
         if path in self._unsynced:
             try:
-                self._disk.sync(here)
+                self._disk.sync_names(here)
             except BaseException:
                 self._disk.close(below)
                 raise
@@ -214,7 +214,7 @@ class Folders:
             self._unsynced.count(path, -1)
             raise
         # Where this fails the folder stays counted: nobody is to trust it.
-        self._disk.sync(here)
+        self._disk.sync_names(here)
         self._unsynced.count(path, -1)
 
 
