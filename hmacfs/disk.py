@@ -13,6 +13,7 @@ synced and what was not.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -57,6 +58,10 @@ _PATIENCE = 0.002
 _PIPE = 2**20
 """Bytes of a pipe, the most that Linux lets everybody have."""
 
+# sched_yield(2).  That of the module os keeps the lock of the interpreter in
+# Python 3.11: so the reactor would wait with it.
+_let_others = ctypes.CDLL(None).sched_yield
+
 
 class Pipe:
     """
@@ -90,6 +95,8 @@ class Disk:
         self._mine = local()
         self._in_memory: bool | None = None
         self._syncing = Syncing()
+        # The files that are drawn to.
+        self._drawn: set[int] = set()
 
     def root(self, path: str) -> int:
         """See :meth:`hmacfs.interfaces.IDisk.root`.  Each new folder is synced."""
@@ -210,6 +217,7 @@ class Disk:
             # Too many files are open.  To be read it needs no more of them.
             return Drawn(0, ended=True)
         fcntl.fcntl(file, fcntl.F_SETFL, 0)
+        self._drawn.add(file)
         try:
             while (drawn := at - before) < min(most, DRAWN_AT_ONCE):
                 try:
@@ -232,15 +240,18 @@ class Disk:
                         written = _copy(outlet, waiting, file, at)
                     at += written
                     waiting -= written
-                # Whoever waits for this processor has it here, the reactor above
-                # all, and not when some milliseconds are over.
-                os.sched_yield()
+                if len(self._drawn) > 1:
+                    # Whoever waits for this processor has it here, the reactor above
+                    # all, and not when some milliseconds are over.  One that draws
+                    # alone leaves room enough.
+                    _let_others()
             return Drawn(at - before, more=True)
         except OSError:
             # What is left in it is no beginning of another file.
             self._forget_pipe()
             raise
         finally:
+            self._drawn.discard(file)
             fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
 
     def _pipe(self) -> tuple[int, int]:
