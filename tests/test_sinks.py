@@ -27,7 +27,7 @@ class FileSinkTests(SynchronousTestCase):
         self.calls: list[tuple[Sequence[bytes], Deferred[int]]] = []
         self.failures: list[Failure] = []
         self.client = StringTransport()
-        self.sink = FileSink(self.append, HIGH_WATER, self.failures.append)
+        self.sink = FileSink(self.append, lambda: HIGH_WATER, self.failures.append)
         self.sink.registerProducer(self.client, True)
 
     def append(self, pieces: Sequence[bytes]) -> Deferred[int]:

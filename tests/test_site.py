@@ -24,9 +24,12 @@ from hmacfs.events import (
     RequestReceived,
 )
 from hmacfs.metrics_site import MetricsSite
+from hmacfs.web.channel import PIECE
 from tests.certificates import make_certificate
 from tests.taker import Case
 from tests.wire import PEER, UNIX_PEER, Conversation, Transport
+
+MEBIBYTE = 1024 * 1024
 
 
 class EventTests(Case):
@@ -180,6 +183,36 @@ class DrainTests(Case):
             event.connection for event in self.hub.events if isinstance(event, ConnectionClosed)
         ]
         self.assertEqual((numbers, self.clock.getDelayedCalls()), ([1, 2], []))
+
+
+class ShareTests(Case):
+    """
+    All uploads together have a bounded place in memory.
+    """
+
+    def test_share(self) -> None:
+        """
+        The more uploads are under way, the less of each is in memory; it grows
+        again when they end.
+        """
+        most, shares, ends = 4 * MEBIBYTE, [], []
+        for _ in range(1024):
+            ends.append(Deferred[None]())
+            self.site.watch(ends[-1])
+            shares.append((self.site.share(most), self.site.read_size))
+        for end in ends[1:]:
+            end.callback(None)
+        self.assertEqual(
+            [shares[count - 1] for count in (1, 8, 64, 256, 1024)],
+            [
+                (4 * MEBIBYTE, MEBIBYTE),
+                (2 * MEBIBYTE, MEBIBYTE),
+                (MEBIBYTE // 4, MEBIBYTE // 4),
+                (PIECE, PIECE),
+                (PIECE, PIECE),
+            ],
+        )
+        self.assertEqual(self.site.share(most), most)
 
 
 class HandshakeTests(Case):

@@ -220,8 +220,17 @@ class Engine:
         hashed = self.terms.hashed or wanted(head_of(request).get(b"want-repr-digest")) is True
         if hashed:
             plan = attrs.evolve(plan, hashed=True)
-        water = self.terms.high_water
-        upload = Upload(request, part, plan, self._hub, self._clock, water, answer, self._records)
+        site, most = request.site, self.terms.high_water
+        upload = Upload(
+            request,
+            part,
+            plan,
+            self._hub,
+            self._clock,
+            lambda: site.share(most),
+            answer,
+            self._records,
+        )
         turn.upload = upload
         upload.ended.addCallback(lambda _: turn.end())
         return upload

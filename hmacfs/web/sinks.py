@@ -33,12 +33,15 @@ class FileSink:
     failed: Failure | None = None
 
     def __init__(
-        self, append: Append, high_water: int, on_failure: Callable[[Failure], None]
+        self,
+        append: Append,
+        high_water: Callable[[], int],
+        on_failure: Callable[[Failure], None],
     ) -> None:
         """
         :param append: stores pieces and fires with the new offset, as
             :meth:`hmacfs.interfaces.IUpload.append`.
-        :param high_water: bytes.
+        :param high_water: tells how many bytes, each time that some came.
         :param on_failure: called once, with what *append* failed with.
         """
         self._append = append
@@ -74,7 +77,7 @@ class FileSink:
             return
         self._waiting.append(data)
         self._held += len(data)
-        if self._held > self._high_water and not self._paused and self._producer is not None:
+        if not self._paused and self._producer is not None and self._held > self._high_water():
             self._paused = True
             self._producer.pauseProducing()
         self._pump()

@@ -18,7 +18,7 @@ from hmacfs.events import ConnectionClosed, ConnectionOpened
 from hmacfs.http1 import Head
 from hmacfs.interfaces import IHub
 from hmacfs.proxies import UNIX, Network, client_address, is_proxy, origin_of
-from hmacfs.web.channel import UploadChannel
+from hmacfs.web.channel import PIECE, UploadChannel
 from hmacfs.web.pages import Manners
 from hmacfs.web.request import UploadRequest
 from hmacfs.web.wording import Wordings
@@ -32,6 +32,12 @@ of them stands here; Twisted 25.5 with pyOpenSSL 26 drops every connection where
 any does, and takes them all where none does.
 """
 
+RECEIVED = 16 * 1024 * 1024
+"""
+Bytes that all uploads together have in memory, at most, or :data:`PIECE` each: as
+many as there are connections would else be read, and wait for the disk.
+"""
+
 
 @attrs.frozen
 class Limits:
@@ -40,7 +46,7 @@ class Limits:
 
     :ivar header_timeout: seconds for a whole head.
     :ivar idle_timeout: seconds that a connection or a body may be silent.
-    :ivar read_size: bytes that one turn reads of a large body.
+    :ivar read_size: bytes that one turn reads of a large body, at most.
     :ivar trusted: the networks whose word on the client's address counts.
     :ivar informational: ``InformationalResponses``: whether 104s are sent.
     :ivar public_url: what clients see, ``b""`` where the request tells.
@@ -90,7 +96,7 @@ class UploadSite(Site):
         self.manners = manners
         self.header_timeout = limits.header_timeout
         self.idle_timeout = limits.idle_timeout
-        self.read_size = limits.read_size
+        self._read_size = limits.read_size
         self.wordings = Wordings()
         self._trusted = limits.trusted
         self._informational = limits.informational
@@ -137,6 +143,19 @@ class UploadSite(Site):
     def connections(self) -> int:
         """How many connections are open."""
         return len(self._channels)
+
+    @property
+    def read_size(self) -> int:
+        """Bytes that one turn reads of a large body."""
+        return self.share(self._read_size)
+
+    def share(self, most: int) -> int:
+        """
+        :param most: bytes that one upload may have in memory.
+        :return: the same, or less where so many are under way that they would
+            have more than :data:`RECEIVED` together.
+        """
+        return min(most, max(PIECE, RECEIVED // max(1, len(self._under_way))))
 
     def request_id(self) -> str:
         """

@@ -57,12 +57,12 @@ class Upload:
         plan: Plan,
         hub: IHub,
         clock: IReactorTime,
-        high_water: int,
+        high_water: Callable[[], int],
         answer: Told,
         records: Records,
     ) -> None:
         """
-        :param high_water: bytes that may wait for the disk.
+        :param high_water: tells how many bytes may wait for the disk.
         :param answer: tells the client how it ended well.
         :param records: where it is kept what became of the upload.
         """
