@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.store.pace import LONGEST, MOST, SHORTEST, SLOW, Pace
+from hmacfs.store.pace import LONGEST, MEMORY, MOST, SHORTEST, SLOW, Pace
 
 
 class PaceTests(SynchronousTestCase):
@@ -50,17 +50,17 @@ class PaceTests(SynchronousTestCase):
         for _ in range(9):
             self.take(MOST * 2)
             found.append(self.rests())
-        self.assertEqual(found, [1, 2, 4, 8, 16, 32, LONGEST, LONGEST, LONGEST])
+        self.assertEqual(found, [2, 4, 8, 16, 32, LONGEST, LONGEST, LONGEST, LONGEST])
 
     def test_later(self) -> None:
         """
-        Where it does so again much later it is as the first time.
+        Where it does so again a minute later it is as the first time.
         """
         found = []
         for _ in range(3):
             self.take(MOST * 2)
             found.append(self.rests())
-            self.clock.advance(10)
+            self.clock.advance(MEMORY)
         self.assertEqual(found, [SHORTEST] * 3)
 
     def test_slow_once(self) -> None:
@@ -68,7 +68,7 @@ class PaceTests(SynchronousTestCase):
         A slow call now and then is nothing.
         """
         for _ in range(100):
-            self.take(SLOW * 2)
+            self.take(SLOW * 1.1)
             self.clock.advance(1)
         self.assertTrue(self.pace.quick)
 
@@ -78,9 +78,9 @@ class PaceTests(SynchronousTestCase):
         """
         count = 0
         while self.pace.quick:
-            self.take(SLOW * 2)
+            self.take(SLOW * 1.1)
             count += 1
-        self.assertEqual(count, 3)
+        self.assertEqual(count, 6)
 
     def test_answer(self) -> None:
         """
