@@ -206,8 +206,8 @@ class ShareTests(Case):
             [shares[count - 1] for count in (1, 8, 64, 256, 1024)],
             [
                 (4 * MEBIBYTE, MEBIBYTE),
-                (2 * MEBIBYTE, MEBIBYTE),
-                (MEBIBYTE // 4, MEBIBYTE // 4),
+                (MEBIBYTE, MEBIBYTE),
+                (2 * PIECE, 2 * PIECE),
                 (PIECE, PIECE),
                 (PIECE, PIECE),
             ],

@@ -32,7 +32,7 @@ of them stands here; Twisted 25.5 with pyOpenSSL 26 drops every connection where
 any does, and takes them all where none does.
 """
 
-RECEIVED = 16 * 1024 * 1024
+RECEIVED = 8 * 1024 * 1024
 """
 Bytes that all uploads together have in memory, at most, or :data:`PIECE` each: as
 many as there are connections would else be read, and wait for the disk.
