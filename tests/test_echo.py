@@ -432,6 +432,18 @@ class ConnectionTests(EchoCase):
         self.client.send(b" x\r\n\r\n")
         self.assertEqual(self.client.answers()[-1].headers["connection"], "close")
 
+    def test_retiring(self) -> None:
+        """
+        So is it where another worker has taken the place of this one, however
+        often a client asks for the same.
+        """
+        self.ask(2)
+        retired = self.site.retire()
+        self.ask(1)
+        self.assertEqual(self.client.answers()[-1].headers["connection"], "close")
+        self.client.end()
+        self.successResultOf(retired)
+
     def test_half_closed(self) -> None:
         """
         Who sends no more is still answered.

@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from hmacfs.errors import NoSpace, NotStored
+from hmacfs.errors import Deleted, NoSpace, NotStored
 from hmacfs.events import UploadCompleted, UploadFailed, UploadRefused, UploadStarted
 from hmacfs.uploads import Slot
 from tests.resuming import ResumingCase, digest, head
@@ -169,6 +169,14 @@ class WholeDoorTests(ResumingCase):
         self.store.begin = lambda *given: (_ for _ in ()).throw(NoSpace("Full."))
         self.assertEqual(self.send("b").statuses(), [507])
         self.assertEqual(self.events(), [UploadStarted, UploadCompleted, UploadRefused])
+
+    def test_name_refused(self) -> None:
+        """
+        Where the name takes no file, it was not admitted, as of every upload.
+        """
+        self.gate.addCallback(lambda _: (_ for _ in ()).throw(Deleted("Gone.")))
+        self.assertEqual(self.send().statuses(), [410])
+        self.assertEqual(self.events(), [UploadRefused])
 
     def test_failed(self) -> None:
         """

@@ -323,7 +323,7 @@ class UploadChannel(HTTPChannel):
         Answer as the same was answered before, if that still holds.
         """
         question = words.question
-        if question is None or question.again is None or self.site.draining:
+        if question is None or question.again is None or self.site.ending:
             return False
         if not question.again.send(self, words):
             question.again = None

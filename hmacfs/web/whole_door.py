@@ -139,6 +139,10 @@ class WholeDoor:
 
     def _failed(self, failure: Failure, request: UploadRequest, found: Verdict) -> Failure:
         refusal = failure.value
+        if isinstance(refusal, Refusal) and refusal.status < 500:
+            # Of a name that takes no file: where the body comes later, that is said first.
+            self._refused(request, refusal)
+            return failure
         reason = refusal.code if isinstance(refusal, Refusal) else "internal"
         self._engine.begun(request, found)
         now, name = self._clock.seconds(), found.slot.name.text
