@@ -238,7 +238,8 @@ class EndTests(ProcessCase):
         """
         After SIGKILL in mid-upload nothing is served, and the same upload then succeeds.
         """
-        killed = self.start(LogLevel="debug")
+        # Workers that outlive their supervisor wait no longer for what they receive.
+        killed = self.start(LogLevel="debug", ShutdownTimeout="100ms")
         caller = self.call(killed)
         caller.begin("a.txt", 2 * MIB)
         caller.send(b"x" * MIB)
