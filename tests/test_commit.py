@@ -217,27 +217,6 @@ class FaultTests(SynchronousTestCase):
             result(life.store.unban(hashlib.sha256(NEW).hexdigest()))
             self.check_undone(life, former)
 
-    def test_banned_and_killed(self) -> None:
-        """
-        Where all ends while they are put away, the former file is there.
-        """
-        life = self.life(OLD)
-        banning = Banning(life, "rename")
-
-        def before(call: str) -> None:
-            life.keep()
-            banning(call)
-
-        self.assertEqual(self.commit(life, before), Banned)
-        for moment in life.moments:
-            for power in (False, True):
-                for end in moment.ends(power=power):
-                    later = Life(PowerCutDisk(end.tree), end).start()
-                    found = later.get(PATH)
-                    self.assertIn(found and found[1], (OLD, NEW))
-                    if found and found[1] == NEW:
-                        self.assertEqual(self.versions(later), [OLD])
-
     def test_folder_removed(self) -> None:
         """
         A folder that others remove is made again, but not for ever.

@@ -21,9 +21,10 @@ finds at the next start tells it which step was the last.
 A sync that fails is not tried again, since a second one succeeds without
 having written anything.  The name is taken away, or given back to the former
 file, and the client hears that nothing was stored; so it is where step 5 finds
-that the bytes are banned, of whose ban somebody may have been told already.  After a power cut the new
-bytes may then still be there, whole, and never acknowledged; the former file
-remains among the versions for that case.
+that the bytes are banned, of whose ban somebody may have been told already.
+After a power cut the new bytes may then still be there, whole, and never
+acknowledged; for that case a former file remains among the versions where a
+sync failed, and is synced first where bytes were banned.
 """
 
 from __future__ import annotations
@@ -337,7 +338,7 @@ class Commit:
         def take_away() -> None:
             self._disk.unlink(folder, last)
 
-        self._check_name(folder, take_away, check)
+        self._check_name(take_away, check)
         self._sync_name(folder, take_away)
 
     def _replace(
@@ -378,8 +379,10 @@ class Commit:
             # Before that, a power cut would find the former file nowhere else.
             self._disk.sync(folder)
             self._disk.unlink(versions, kept)
+            # Behind the part, which goes next, no start would look for it.
+            self._disk.sync(versions)
 
-        self._check_name(folder, as_before, check)
+        self._check_name(as_before, check)
         self._sync_name(folder, give_back)
         return kept.decode()
 
@@ -401,14 +404,11 @@ class Commit:
             self._disk.link(folder, last, versions, kept)
         return kept
 
-    def _check_name(
-        self, folder: int, undo: Callable[[], None], check: Callable[[], object]
-    ) -> None:
+    def _check_name(self, undo: Callable[[], None], check: Callable[[], object]) -> None:
         try:
             check()
         except BaseException:
             self._undo(undo)
-            self._disk.sync(folder)
             raise
 
     def _sync_name(self, folder: int, undo: Callable[[], None]) -> None:
