@@ -155,6 +155,11 @@ def make_supervisor(
         output.reopen()
         crew.renew().addErrback(lambda failure: log.failure("no new workers", failure))
 
+    def tell_workers() -> None:
+        least = settings.min_workers
+        bounds = "" if settings.workers else f", and from {least} to {max(least, most)} by the work"
+        log.info("workers: {count}{bounds}", count=len(crew.hands), bounds=bounds)
+
     async def leave() -> None:
         # Nobody is to come any more when the first of them ends.
         await public.close()
@@ -180,6 +185,7 @@ def make_supervisor(
         Part("the readings", readings.startService, readings.stopService),
         Part("the public sockets", lambda: lend(public), public.close),
         Part("the workers", lambda: crew.start(count), leave),
+        Part("the number of workers", tell_workers),
         Part("the next lines", greeting.tell_places),
         Part(
             "the supervisor",

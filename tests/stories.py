@@ -9,10 +9,11 @@ they are, and again for each sync of the store, without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 
 import attrs
 
-from hmacfs.errors import Exists
+from hmacfs.errors import Banned, Exists
 from hmacfs.records import MAXIMUM, FileRecord, Row
 from hmacfs.store.labels import decode
 from hmacfs.store.parts import ID
@@ -270,6 +271,26 @@ class Teller:
         """
         return self.explore(*self._overwrite(owner="x" * MAXIMUM))
 
+    def banned(self) -> int:
+        """
+        A file in place of another, whose bytes are banned in the last moment.
+        """
+        sent = Sent(b"f", OLD, (NEW,))
+        life = self.settled(sent.path, OLD)
+        digests = [sha256(NEW).hexdigest()]
+
+        def before(call: str) -> None:
+            life.keep()
+            if call == "rename" and digests:
+                result(life.store.ban(digests.pop()))
+
+        life.disk.before = before
+        try:
+            life.put(sent.path, NEW, overwrite=True)
+        except Banned:
+            life.rest()
+        return self.explore(life, Promises((sent,), overwrite=True))
+
     def _create(self) -> tuple[Life, Promises]:
         sent = Sent(b"a/b/f", None, (NEW,))
         life = self.settled(sent.path, None)
@@ -412,6 +433,7 @@ STORIES: list[Callable[[Teller], int]] = [
     Teller.suspended_long_label,
     Teller.overwrite,
     Teller.overwrite_again,
+    Teller.banned,
     Teller.whole,
     Teller.whole_degraded,
     Teller.small,

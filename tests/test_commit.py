@@ -7,12 +7,13 @@ What a crash makes of a commit is told by :mod:`tests.test_powercut`.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.errors import NoSpace, NotStored, Refusal
+from hmacfs.errors import Banned, NoSpace, NotStored, Refusal
 from tests.crashes import Life, result
 from tests.powercut import PowerCutDisk
 from tests.stories import AT_REST, NEW, OLD
@@ -61,6 +62,24 @@ class Removing:
         if call == "link" and self._times:
             self._times -= 1
             self._life.disk.tree.change(self._life.folder(), PATH.split(b"/")[0], None)
+
+
+class Banning:
+    """
+    Somebody who bans the bytes of a file at the last moment before it has its name.
+    """
+
+    def __init__(self, life: Life, last: str) -> None:
+        """
+        :param last: the call that gives the name.
+        """
+        self._life = life
+        self._last = last
+
+    def __call__(self, call: str) -> None:
+        if call == self._last:
+            self._last = ""
+            result(self._life.store.ban(hashlib.sha256(NEW).hexdigest()))
 
 
 class FaultTests(SynchronousTestCase):
@@ -186,6 +205,17 @@ class FaultTests(SynchronousTestCase):
         self.assertEqual(self.versions(life), [OLD])
         self.check_undone(life, OLD)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def test_banned(self) -> None:
+        """
+        Bytes that are banned in the last moment are no file, and the former one is.
+        """
+        for former, last in ((None, "link"), (OLD, "rename")):
+            life = self.life(former)
+            self.assertEqual(self.commit(life, Banning(life, last)), Banned)
+            self.assertEqual(self.versions(life), [])
+            result(life.store.unban(hashlib.sha256(NEW).hexdigest()))
+            self.check_undone(life, former)
 
     def test_folder_removed(self) -> None:
         """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from hashlib import sha256
 from typing import Any
 
 import attrs
@@ -195,6 +196,40 @@ class TogetherTests(TogetherCase):
         upload = self.begin(self.two, "b")
         self.successResultOf(upload.append([b"abc"]))
         self.failureResultOf(upload.commit(), Banned)
+
+    def test_banned_before(self) -> None:
+        """
+        Who comes later refuses what was banned before, and takes all else.
+        """
+        self.put(self.one)
+        self.successResultOf(self.store.chief.take_down(NAME, True))
+        self.successResultOf(self.store.join())
+        late = self.store.members[-1]
+        slot = Slot(OTHER, 3, "text/plain", 3)
+        self.assertIsNone(self.successResultOf(late.store(slot, b"abc")))
+        upload = self.begin(late, "b")
+        self.successResultOf(upload.append([b"abc"]))
+        self.failureResultOf(upload.commit(), Banned)
+        self.put(late, "b", b"def")
+
+    def test_banned_while_stored(self) -> None:
+        """
+        What was banned since it was looked at is no file of a member either.
+        """
+        # It asks for the bans with the first that it stores.
+        self.put(self.one, "b")
+        banned = sha256(b"abc").hexdigest()
+        link = self.disk.link
+
+        def late(*args: Any) -> None:
+            link(*args)
+            self.disk.link = link
+            self.successResultOf(self.store.chief.ban(banned))
+
+        self.disk.link = late
+        slot = Slot(NAME, 3, "text/plain", 3)
+        self.failureResultOf(self.one.store(slot, b"abc"), Banned)
+        self.failureResultOf(self.two.open(NAME), NotFound)
 
     def test_taken_down_before_it_is_made(self) -> None:
         """

@@ -185,6 +185,12 @@ class StoryTests(SynchronousTestCase):
         """
         Teller().overwrite_again()
 
+    def test_banned(self) -> None:
+        """
+        A file whose replacement is banned in the last moment is as safe.
+        """
+        Teller(again=True).banned()
+
     def test_overwrite_long_label(self) -> None:
         """
         A file with more to say of it than an attribute takes is as safe.
@@ -288,7 +294,7 @@ class SyncTests(SynchronousTestCase):
             [Path(path).stem for path, _ in syncs()],
             ["area"] * 2
             + ["checking"]
-            + ["commit"] * 3
+            + ["commit"] * 5
             + ["folders"] * 2
             + ["parts"] * 5
             + ["reconciling"]

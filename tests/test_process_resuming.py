@@ -123,7 +123,8 @@ class BreakTests(ResumingCase):
         """
         After SIGKILL in the middle the next daemon tells what was kept, and goes on.
         """
-        killed = self.start()
+        # Workers that outlive their supervisor wait no longer for what they receive.
+        killed = self.start(ShutdownTimeout="100ms")
         target = self.create(killed)
         self.broken(killed, target)
         killed.signal(signal.SIGKILL)

@@ -17,6 +17,7 @@ class StartTests(test_process.StartTests):
     """
 
     common = TWO
+    serving = ("info  workers: 2",)
 
 
 class ServeTests(test_process.ServeTests):

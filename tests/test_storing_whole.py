@@ -6,6 +6,7 @@ a small file with one call.
 from __future__ import annotations
 
 import errno
+from hashlib import sha256
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -14,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from hmacfs.abilities import IStoresWhole
-from hmacfs.errors import Deleted, NoSpace, NotAFolder, NotStored
+from hmacfs.errors import Banned, Deleted, NoSpace, NotAFolder, NotStored
 from hmacfs.interfaces import IStore
 from hmacfs.names import recall
 from hmacfs.records import MAXIMUM, FileRecord
@@ -289,6 +290,27 @@ class DiskTests(OnDisk, WholeContract, SynchronousTestCase):
         self.clock.advance(DELAY)
         waiting.gate.callback(None)
         self.assertEqual((self.successResultOf(stored), self.parts()), (None, set()))
+
+    def test_banned_meanwhile(self) -> None:
+        """
+        One whose bytes are banned while it is on its way is no file.
+        """
+        waiting = self.wait()
+        stored = self.store.store(slot(), b"abc")
+        self.successResultOf(self.store.ban(sha256(b"abc").hexdigest()))
+        waiting.gate.callback(None)
+        self.refused(Banned, stored)
+        self.assertEqual((self.parts(), self.below("a"), self.left()), (set(), set(), ROOM))
+
+    def test_others_banned(self) -> None:
+        """
+        Others that are banned meanwhile do not keep it from being one.
+        """
+        waiting = self.wait()
+        stored = self.store.store(slot(), b"abc")
+        self.successResultOf(self.store.ban("0" * 64))
+        waiting.gate.callback(None)
+        self.assertEqual(self.successResultOf(stored).size, 3)
 
     def test_taken_down(self) -> None:
         """

@@ -13,15 +13,18 @@ finds at the next start tells it which step was the last.
     the version's folder synced.
 4'. The part, by a second name that it was given for this, is renamed to the
     name, in place of the file, which is at no moment without one.
-5.  The folder is synced, the lock let go.  Now it can be acknowledged.
+5.  It is asked whether the bytes were banned meanwhile, the folder is synced,
+    the lock let go.  Now it can be acknowledged.
 6.  Behind the answer, the row is written into the index, and only then the
     part is removed: see :mod:`hmacfs.store.backlog`.
 
 A sync that fails is not tried again, since a second one succeeds without
 having written anything.  The name is taken away, or given back to the former
-file, and the client hears that nothing was stored.  After a power cut the new
-bytes may then still be there, whole, and never acknowledged; the former file
-remains among the versions for that case.
+file, and the client hears that nothing was stored; so it is where step 5 finds
+that the bytes are banned, of whose ban somebody may have been told already.
+After a power cut the new bytes may then still be there, whole, and never
+acknowledged; for that case a former file remains among the versions where a
+sync failed, and is synced first where bytes were banned.
 """
 
 from __future__ import annotations
@@ -51,6 +54,10 @@ from hmacfs.uploads import Slot
 
 TRIES = 10
 """How often folders are made again that others, finding them empty, remove."""
+
+
+def nothing() -> None:
+    """What is checked where nothing is."""
 
 
 def removed_again() -> NotStored:
@@ -175,18 +182,25 @@ class Commit:
         raise foreseen from error
 
     def place(
-        self, name: StoredName, overwrite: bool, part: Part, former: Row | None = None
+        self,
+        name: StoredName,
+        overwrite: bool,
+        part: Part,
+        former: Row | None = None,
+        check: Callable[[], object] = nothing,
     ) -> VersionRow | None:
         """
         Give *name*, whose lock is held, to *part*; the steps from 3 to 5.
 
         :param overwrite: whether a file that has it gives way.
         :param former: as of :meth:`commit`.
+        :param check: called when *part* has the name; what it raises takes the
+            name away again.
         :return: what that file is by now.
         """
         for _ in range(TRIES):
             try:
-                return self._place(name, overwrite, part, former)
+                return self._place(name, overwrite, part, former, check)
             except FileNotFoundError:
                 # A folder went meanwhile, and nothing is done.
                 continue
@@ -227,7 +241,20 @@ class Commit:
         self._disk.sync(part.file)
         with self._locks.held(name, wait):
             self._refusing.check(name, wait)
-            return self.place(name, overwrite, part, former)
+            # Before the name is there a ban would find no file, and be told of.
+            return self.place(name, overwrite, part, former, lambda: self._recheck(part, wait))
+
+    def _recheck(self, part: Part, wait: bool) -> None:
+        """
+        :raise Banned: nobody is to have these bytes any more.
+        :raise BlockingIOError: nobody may, and nobody waits to know it.
+        """
+        if not self._refusing.may_ban:
+            return
+        if not wait:
+            raise BlockingIOError
+        # A digest that is known was asked about before, of fewer bans.
+        self._checked(part, part.label)
 
     def _checked(self, part: Part, label: Label) -> Label:
         """
@@ -254,17 +281,22 @@ class Commit:
             self.log.failure("part {id} stays until the next start", id=part.id.decode())
 
     def _place(
-        self, name: StoredName, overwrite: bool, part: Part, row: Row | None
+        self,
+        name: StoredName,
+        overwrite: bool,
+        part: Part,
+        row: Row | None,
+        check: Callable[[], object],
     ) -> VersionRow | None:
         last = name.segments[-1]
         with self._files.holding(name, make=True) as folder:
             # Mostly the name is free, and the link finds that out by itself.
             former = self._former(name, folder, last, row) if overwrite else None
             if former is None:
-                self._create(name, part, folder, last, row)
+                self._create(name, part, folder, last, row, check)
                 return None
             with self._versions.within(name, make=True) as versions:
-                kept = self._replace(part, folder, last, versions, former.status, former.id)
+                kept = self._replace(part, folder, last, versions, former, check)
         return VersionRow(kept, former.row)
 
     def _former(self, name: StoredName, folder: int, last: bytes, row: Row | None) -> Known | None:
@@ -283,7 +315,13 @@ class Commit:
         return former
 
     def _create(
-        self, name: StoredName, part: Part, folder: int, last: bytes, row: Row | None
+        self,
+        name: StoredName,
+        part: Part,
+        folder: int,
+        last: bytes,
+        row: Row | None,
+        check: Callable[[], object],
     ) -> None:
         if not self._parts.attributes:
             # What is known of the file stands beside the part alone.
@@ -296,10 +334,21 @@ class Commit:
                 # It went since: once more.
                 raise FileNotFoundError from None
             raise taken(former.status) from None
-        self._sync_name(folder, lambda: self._disk.unlink(folder, last))
+
+        def take_away() -> None:
+            self._disk.unlink(folder, last)
+
+        self._check_name(take_away, check)
+        self._sync_name(folder, take_away)
 
     def _replace(
-        self, part: Part, folder: int, last: bytes, versions: int, former: Status, version: str
+        self,
+        part: Part,
+        folder: int,
+        last: bytes,
+        versions: int,
+        former: Known,
+        check: Callable[[], object],
     ) -> str:
         """
         :return: what the former file is called as a version.
@@ -307,7 +356,7 @@ class Commit:
         # A start that does not find the part could not tell a version that
         # was made in vain.
         self._parts.settle(part)
-        kept = self._keep(folder, last, versions, former, version)
+        kept = self._keep(folder, last, versions, former.status, former.id)
         spare = part.id + b".new"
         try:
             self._disk.sync(versions)
@@ -325,6 +374,15 @@ class Commit:
             self._disk.link(versions, kept, self._parts.folder, spare)
             self._disk.rename(self._parts.folder, spare, folder, last)
 
+        def as_before() -> None:
+            give_back()
+            # Before that, a power cut would find the former file nowhere else.
+            self._disk.sync(folder)
+            self._disk.unlink(versions, kept)
+            # Behind the part, which goes next, no start would look for it.
+            self._disk.sync(versions)
+
+        self._check_name(as_before, check)
         self._sync_name(folder, give_back)
         return kept.decode()
 
@@ -346,6 +404,13 @@ class Commit:
             self._disk.link(folder, last, versions, kept)
         return kept
 
+    def _check_name(self, undo: Callable[[], None], check: Callable[[], object]) -> None:
+        try:
+            check()
+        except BaseException:
+            self._undo(undo)
+            raise
+
     def _sync_name(self, folder: int, undo: Callable[[], None]) -> None:
         """
         The last step, or its undoing.
@@ -353,11 +418,14 @@ class Commit:
         try:
             self._disk.sync_names(folder)
         except BaseException:
-            try:
-                undo()
-            except OSError:
-                self.log.failure("a file that was not acknowledged may be served")
+            self._undo(undo)
             raise
+
+    def _undo(self, undo: Callable[[], None]) -> None:
+        try:
+            undo()
+        except OSError:
+            self.log.failure("a file that was not acknowledged may be served")
 
 
 class _Telling:

@@ -58,13 +58,14 @@ class Refusing:
         self._tombstone_ttl = tombstone_ttl
         self._filter = filter
         self._commons = commons
-        self._step = 0 if commons is None else commons.step
+        # Of the bans that are known; a process that did not ask yet knows none.
+        self._step: int | None = None
 
     @inlineCallbacks
     def start(self) -> Generator[Deferred[Any], Any, None]:
         """Learn what the index knows."""
         yield self._filter.fill(self._index)
-        self.banned = yield self._index.run(bans.all)
+        yield self._recall()
 
     def add(self, name: str) -> None:
         """From now on *name* may be buried."""
