@@ -44,15 +44,29 @@ def raise_bound() -> None:
         )
 
 
-def left(file: int) -> int:
+def counted() -> int:
+    """
+    :return: how many are open; 0 where the system does not say: Linux does
+        since 6.2, as the size of a folder.
+    """
+    try:
+        return os.stat("/proc/self/fd").st_size
+    except OSError:
+        return 0
+
+
+def left(file: int, count: Callable[[], int] = counted) -> int:
     """
     :param file: any that is open.
+    :param count: as :func:`counted`.
     :return: how many more connections may be accepted; none where it is not
         above 0.
     """
     # The lowest free descriptor is given out: so behind a high one few are
     # left.  One lower may be free for a moment, or because it was closed; so
-    # two are tried.  This takes 0.9 us.
+    # two are tried, and where the system counts them it is asked.  Else each
+    # client that leaves would let in as many as there are places above his.
+    # This takes 2 us.
     try:
         first = os.dup(file)
         try:
@@ -63,7 +77,7 @@ def left(file: int) -> int:
     except OSError:
         return 0
     bound = getrlimit(RLIMIT_NOFILE)[0]
-    return bound - min(bound // 4, KEPT) - second
+    return bound - min(bound // 4, KEPT) - max(second, count() + 1)
 
 
 class Patient:

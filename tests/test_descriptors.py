@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.descriptors import KEPT, PAUSE, Patient, left, raise_bound
+from hmacfs.descriptors import KEPT, PAUSE, Patient, counted, left, raise_bound
 
 
 class RaiseBoundTests(SynchronousTestCase):
@@ -35,6 +35,13 @@ class RaiseBoundTests(SynchronousTestCase):
             [formatEvent(event) for event in captured],
             [f"descriptors: {most} may be open at once, in place of 500"],
         )
+
+
+def uncounted() -> int:
+    """
+    :return: what a system says that does not count.
+    """
+    return 0
 
 
 class LeftTests(SynchronousTestCase):
@@ -61,14 +68,30 @@ class LeftTests(SynchronousTestCase):
         A quarter of few is kept back.
         """
         self.bound(400)
-        self.assertEqual(left(0), 300 - self.free()[1])
+        self.assertEqual(left(0, uncounted), 300 - self.free()[1])
 
     def test_many(self) -> None:
         """
         Of many not more than is of use.
         """
         self.bound(8 * KEPT)
-        self.assertEqual(left(0), 7 * KEPT - self.free()[1])
+        self.assertEqual(left(0, uncounted), 7 * KEPT - self.free()[1])
+
+    def test_closed(self) -> None:
+        """
+        One that is free below many that are open is one, and no more.
+        """
+        self.bound(400)
+        self.assertEqual([left(0, lambda: 290), left(0, lambda: 300)], [9, -1])
+
+    def test_counted(self) -> None:
+        """
+        The system counts them, or says nothing.
+        """
+        file = os.dup(0)
+        before = counted()
+        os.close(file)
+        self.assertIn((before, counted()), [(0, 0), (before, before - 1)])
 
     def test_none(self) -> None:
         """

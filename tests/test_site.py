@@ -171,6 +171,23 @@ class DrainTests(Case):
         ended.callback(None)
         self.successResultOf(cut)
 
+    def test_on_its_way(self) -> None:
+        """
+        What is answered, and not taken yet, arrives: a connection that was closed
+        on a client's further requests would be reset.
+        """
+        transport = self.client.transport
+        transport.blocked = True
+        for _ in range(3):
+            self.client.send(b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertGreater(self.client.unread, 0)
+        drained = self.site.drain()
+        self.assertEqual((transport.half_closed, self.client.unread), (True, 0))
+        transport.unblock()
+        self.assertEqual((self.client.statuses(), transport.closed), ([200], None))
+        self.client.end()
+        self.successResultOf(drained)
+
     def test_new_connection(self) -> None:
         """
         A connection that comes too late is closed, told with its number, and

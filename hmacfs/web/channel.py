@@ -224,7 +224,12 @@ class UploadChannel(HTTPChannel):
         End the connection as soon as nothing is under way on it.
         """
         self.persistent = False
-        if self._state is _State.HEAD:
+        if self._state is not _State.HEAD:
+            return
+        if self._holds or self.outlet.unsent:
+            # Answers are on their way, and maybe more requests, not read yet.
+            self._linger()
+        else:
             self._close()
 
     def inform(self, fields: Headers104) -> None:
