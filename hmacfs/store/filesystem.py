@@ -381,6 +381,9 @@ class FilesystemStore:
         )
         if company.first:
             yield recover(opened)
+        else:
+            # Asked later, of who may be dead by then, an upload under way would fail.
+            yield opened.refusing.recall()
         return opened
 
     def _check_free(self, slot: Slot, row: Row | None) -> None:
