@@ -80,7 +80,7 @@ class LoadTests(CrewCase):
         """
         daemon = self.start(MetricsEnabled=True, MetricsPort="127.0.0.1:0")
         self.assertEqual(self.call(daemon).upload("a.txt", b"abc"), 201)
-        over, asked, killed = Event(), list[Asked](), list[tuple[int, float]]()
+        over, asked, killed = Event(), list[Asked](), list[tuple[int, float, float]]()
         threads = [
             Thread(target=self.load, args=(places(daemon)[0], number, over, asked))
             for number in range(CLIENTS)
@@ -94,8 +94,10 @@ class LoadTests(CrewCase):
                 served = len(asked)
                 until(lambda served=served: len(asked) > served + 20)
                 place, former = turn % 2 + 1, set(self.workers(daemon))
+                # Who was cut may say so before this thread knows of it.
+                before = time.monotonic()
                 os.kill(pids[place], signal.SIGKILL)
-                killed.append((place, time.monotonic()))
+                killed.append((place, before, time.monotonic()))
                 until(partial(self.back, daemon, turn + 1))
                 (pids[place],) = set(self.workers(daemon)) - former
         finally:
@@ -131,13 +133,17 @@ class LoadTests(CrewCase):
                 caller.close()
             asked.append(Asked(port, began, time.monotonic(), failure))
 
-    def held(self, daemon: Daemon, request: Asked, killed: list[tuple[int, float]]) -> bool:
+    def held(self, daemon: Daemon, request: Asked, killed: list[tuple[int, float, float]]) -> bool:
         """
         :return: whether a worker had *request* that was killed meanwhile; one
             may have died before it said so.
         """
         opened = re.findall(rf"\[(\d)\] 127\.0\.0\.1:{request.port} connection", daemon.output)
-        who = {place for place, when in killed if request.began <= when <= request.ended}
+        who = {
+            place
+            for place, before, behind in killed
+            if request.began <= behind and before <= request.ended
+        }
         return bool(who) and (not opened or int(opened[-1]) in who)
 
     def test_hangs(self) -> None:
