@@ -155,15 +155,6 @@ class Metrics:
             events.DownloadFailed: self._download_failed,
         }
 
-    def heard(self, event: events.Event) -> None:
-        """
-        Count *event*, of whatever kind it is.  Events that no number is made
-        of are passed over.
-        """
-        deed = self.deeds.get(type(event))
-        if deed is not None:
-            deed(event)
-
     def lagged(self, seconds: float) -> None:
         """
         :param seconds: how much later than asked for the reactor called.

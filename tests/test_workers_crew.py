@@ -28,8 +28,6 @@ class Fake:
     :ivar prompt: what it answers at once.
     """
 
-    pid = 4711
-
     def __init__(self, heard: Callable[..., Any], lost: Any, ended: Any) -> None:
         self.heard, self._lost, self._ended = heard, lost, ended
         self.line = self

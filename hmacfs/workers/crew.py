@@ -100,11 +100,6 @@ class Crew:
         """Those that serve, and go on to."""
         return [hand for hand in self._hands if hand.at_work]
 
-    @property
-    def pids(self) -> Sequence[int]:
-        """The processes that there are."""
-        return [hand.launched.pid for hand in self._hands]
-
     # As of hmacfs.store.company.Others: to all of them.
 
     def ask(self, what: str, *args: Any) -> Deferred[Any]:

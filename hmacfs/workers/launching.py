@@ -40,12 +40,10 @@ class Launched:
     A worker that runs.
 
     :ivar line: the line to it.
-    :ivar pid: its process id.
     """
 
     def __init__(self, line: Line, process: Any) -> None:
         self.line = line
-        self.pid: int = process.pid
         self._process = process
 
     def kill(self) -> None:
