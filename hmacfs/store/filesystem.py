@@ -381,6 +381,9 @@ class FilesystemStore:
         )
         if company.first:
             yield recover(opened)
+        else:
+            # Now, since uploads end well also where the chief is gone by then.
+            yield opened.refusing.recall()
         return opened
 
     def _check_free(self, slot: Slot, row: Row | None) -> None:

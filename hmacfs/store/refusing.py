@@ -65,7 +65,7 @@ class Refusing:
     def start(self) -> Generator[Deferred[Any], Any, None]:
         """Learn what the index knows."""
         yield self._filter.fill(self._index)
-        yield self._recall()
+        yield self.recall()
 
     def add(self, name: str) -> None:
         """From now on *name* may be buried."""
@@ -123,7 +123,7 @@ class Refusing:
         :return: whether any bytes are banned now, by whatever process.
         """
         if self._commons is not None and self._commons.step != self._step:
-            self._threads.ask(self._recall)
+            self._threads.ask(self.recall)
         return bool(self.banned)
 
     def check_bytes(self, sha256: str) -> None:
@@ -161,7 +161,8 @@ class Refusing:
             self._step = self._commons.step
 
     @inlineCallbacks
-    def _recall(self) -> Generator[Deferred[Any], Any, None]:
+    def recall(self) -> Generator[Deferred[Any], Any, None]:
+        """Learn which bytes are banned."""
         # Looked at first: what changes behind it is found the next time.
         step = 0 if self._commons is None else self._commons.step
         self.banned = yield self._index.run(bans.all)
