@@ -216,8 +216,6 @@ class TogetherTests(TogetherCase):
         """
         What was banned since it was looked at is no file of a member either.
         """
-        # It asks for the bans with the first that it stores.
-        self.put(self.one, "b")
         banned = sha256(b"abc").hexdigest()
         link = self.disk.link
 

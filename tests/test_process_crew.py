@@ -196,7 +196,10 @@ class EndingTests(CrewCase):
         daemon.wait_for("upload of a.txt started")
         daemon.signal(signal.SIGHUP)
         until(lambda: len(set(self.workers(daemon)) - set(former)) == 2)
-        self.assertEqual(self.call(daemon).upload("b.txt", b"abc"), 201)
+        other = self.call(daemon)
+        self.assertEqual(other.upload("b.txt", b"abc"), 201)
+        # Else a former worker that has it waits until it has been idle for long.
+        other.close()
         caller.send(b"def")
         self.assertEqual(caller.status(), 201)
         until(lambda: not set(self.workers(daemon)) & set(former))

@@ -382,7 +382,7 @@ class FilesystemStore:
         if company.first:
             yield recover(opened)
         else:
-            # Asked later, of who may be dead by then, an upload under way would fail.
+            # Now, since uploads end well also where the chief is gone by then.
             yield opened.refusing.recall()
         return opened
 

@@ -162,7 +162,7 @@ class Refusing:
 
     @inlineCallbacks
     def recall(self) -> Generator[Deferred[Any], Any, None]:
-        """Learn what is banned."""
+        """Learn which bytes are banned."""
         # Looked at first: what changes behind it is found the next time.
         step = 0 if self._commons is None else self._commons.step
         self.banned = yield self._index.run(bans.all)
