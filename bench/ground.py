@@ -68,7 +68,7 @@ class Scale:
     alone: float = 2.5
     seconds: float = 1.0
     rounds: int = 10
-    fewer: int = 6
+    fewer: int = 3
     stores: Sequence[int] = (1_000, 10_000, 100_000)
     idle: Sequence[int] = (1, 100, 1_000, 10_000)
     far: int = 200
