@@ -24,7 +24,7 @@ from hmacfs.errors import (
 from hmacfs.http1 import Head
 from hmacfs.resumable.content_range import RANGE
 from hmacfs.resumable.draft import DRAFT
-from hmacfs.resumable.fronts import announce, front_of
+from hmacfs.resumable.fronts import MARKS, announce, front_of
 from hmacfs.resumable.steps import Append, Front, Probe, Standing, Step, check, natural, write
 from hmacfs.resumable.tus import TUS
 from tests.test_uploads import RECORD
@@ -66,6 +66,35 @@ def spoken(method: str, *fields: str) -> Front | type[Refusal] | None:
         return front_of(request("/up/a", *fields, method=method))
     except Refusal as refusal:
         return type(refusal)
+
+
+class MarksTests(SynchronousTestCase):
+    """
+    A PUT without the marks of a protocol is plain.
+    """
+
+    def test_marks(self) -> None:
+        """
+        Each mark lets a PUT speak a protocol, and no other field does.
+        """
+        said = {
+            b"content-range": "bytes 0-2/6",
+            b"tus-resumable": "1.0.0",
+            b"upload-complete": "?0",
+        }
+        self.assertEqual(said.keys(), MARKS)
+        for mark, value in said.items():
+            self.assertIsInstance(spoken("PUT", f"{mark.decode()}: {value}"), Front)
+        others = (
+            "Upload-Offset: 3",
+            "Upload-Length: 6",
+            "Upload-Metadata: filename YQ==",
+            "Upload-Draft-Interop-Version: 6",
+            "Upload-Incomplete: ?1",
+            "Content-Type: application/offset+octet-stream",
+            "Content-Type: application/partial-upload",
+        )
+        self.assertEqual([spoken("PUT", other) for other in others], [None] * len(others))
 
 
 class CheckTests(SynchronousTestCase):

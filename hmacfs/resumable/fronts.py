@@ -18,6 +18,9 @@ _MARKS: MappingProxyType[Callable[[Head], bool], Front] = MappingProxyType(
     {is_tus: TUS, is_draft: DRAFT, is_content_range: RANGE}
 )
 
+MARKS = frozenset({b"content-range", b"tus-resumable", b"upload-complete"})
+"""The fields by which a PUT may speak one of them; without these it is plain."""
+
 
 def front_of(head: Head) -> Front | None:
     """

@@ -2,9 +2,9 @@
 The answer that is given again.
 
 Who asks for a file as somebody did before, and finds it as it was, gets the same
-answer but for its time and its id.  So the tree of resources
-is not walked, nothing is judged, and nothing is said of the file anew.  Whether
-it is the same file is asked each time, of the store that has it at hand.
+answer but for its time and its id.  So the tree of resources is not walked,
+nothing is judged, and nothing is said of the file anew.  Whether it is the same
+file is asked each time, of the store that has it at hand.
 
 No request is made for that, unless the client does not take all of the answer
 at once: then one goes on with the rest of it.

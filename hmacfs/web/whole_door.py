@@ -21,6 +21,7 @@ from hmacfs.errors import Refusal
 from hmacfs.events import UploadCompleted, UploadFailed
 from hmacfs.interfaces import IHub
 from hmacfs.records import FileRecord
+from hmacfs.resumable.fronts import MARKS
 from hmacfs.verdict import Rules, Verdict, verdict
 from hmacfs.web.answer_fields import lines
 from hmacfs.web.answers import identity
@@ -29,16 +30,7 @@ from hmacfs.web.request import UploadRequest
 from hmacfs.web.slot_door import SlotDoor, whole
 from hmacfs.web.turns import Turn
 
-_SPECIAL = frozenset(
-    {
-        b"content-digest",
-        b"content-range",
-        b"repr-digest",
-        b"tus-resumable",
-        b"upload-complete",
-        b"want-repr-digest",
-    }
-)
+_SPECIAL = MARKS | {b"content-digest", b"repr-digest", b"want-repr-digest"}
 """Fields that ask for something, of :mod:`hmacfs.resumable` or of RFC 9530."""
 
 
