@@ -163,7 +163,8 @@ class AccessLog:
             said = saying.short
         if answered is not None and self._straight is not None:
             said_so = wording(said["log_format"])
-            if said_so is not None and self._straight.write(answered, said_so):
+            logger = self._log.namespace
+            if said_so is not None and self._straight.write(answered, said_so, logger):
                 return
         told = said | vars(event)
         told["log_time"] = time()

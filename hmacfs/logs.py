@@ -215,15 +215,12 @@ def of_settings(settings: Settings, output: LogFile | Stream, worker: int = 0) -
     return LogPublisher(told, observer("critical", "text", secrets, stderr.write, worker))
 
 
-def straight(settings: Settings, output: LogFile | Stream, worker: int = 0) -> RequestLines | None:
+def straight(settings: Settings, output: LogFile | Stream, worker: int = 0) -> RequestLines:
     """
     :param worker: as of :func:`as_text`.
-    :return: what writes answered requests to *output*, or ``None`` where what
-        writes the log has to: in JSON.
+    :return: what writes answered requests to *output*.
     """
-    if settings.log_format != "text":
-        return None
-    return RequestLines(secrets_of(settings), output.write, worker)
+    return RequestLines(secrets_of(settings), output.write, worker, settings.log_format)
 
 
 def secrets_of(settings: Settings) -> list[bytes]:

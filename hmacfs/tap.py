@@ -212,7 +212,7 @@ def straight(
 ) -> RequestLines | None:
     """
     :return: what writes answered requests to *output*, or ``None`` where the
-        log has to: in JSON, and where it is not ours.
+        log has to, since it is not ours.
     """
     # twistd takes the log that we bring, unless it was told of another one.
     # Other runners, as "twist", have no such option, and a log of their own.

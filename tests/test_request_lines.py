@@ -4,6 +4,7 @@ Tests for :mod:`hmacfs.request_lines`.
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 
 import attrs
@@ -40,12 +41,20 @@ class RequestLinesTests(SynchronousTestCase):
     The line of an answered request is what it is without the short cut.
     """
 
-    def log(self, *happened: Event, level: str = "info", straight: bool = True) -> list[bytes]:
+    def log(
+        self,
+        *happened: Event,
+        level: str = "info",
+        straight: bool = True,
+        format: str = "text",
+        worker: int = 7,
+    ) -> list[bytes]:
         """
         :return: the lines of *happened*, without their times.
         """
-        written, past = BytesIO(), RequestLines(SECRETS, lambda data: written.write(data), 7)
-        observing = observer(level, "text", SECRETS, written.write, 7)
+        written = BytesIO()
+        past = RequestLines(SECRETS, lambda data: written.write(data), worker, format)
+        observing = observer(level, format, SECRETS, written.write, worker)
 
         class Observed(AccessLog):
             log = Logger(observer=observing)
@@ -53,7 +62,8 @@ class RequestLinesTests(SynchronousTestCase):
         log = Observed(level, past if straight else None)
         for event in happened:
             log.heard(event)
-        return [line[24:] for line in written.getvalue().splitlines(keepends=True)]
+        time = re.compile(rb"[0-9-]{10}T[0-9:.]{12}Z")
+        return [time.sub(b"", line, 1) for line in written.getvalue().splitlines(keepends=True)]
 
     def straight(self, event: RequestCompleted) -> int:
         """
@@ -88,8 +98,17 @@ class RequestLinesTests(SynchronousTestCase):
         """
         Whatever a client sends, the line is the same, each time that it comes.
         """
-        expected = self.log(event, event, straight=False)
-        self.assertEqual(self.log(event, event), expected)
+        for format in ("text", "json"):
+            expected = self.log(event, event, straight=False, format=format)
+            self.assertEqual(self.log(event, event, format=format), expected)
+
+    def test_worker(self) -> None:
+        """
+        Where there are no workers, no line has the number of one.
+        """
+        for format in ("text", "json"):
+            expected = self.log(ASKED, straight=False, format=format, worker=0)
+            self.assertEqual(self.log(ASKED, format=format, worker=0), expected)
 
     def test_taken(self) -> None:
         """

@@ -196,7 +196,7 @@ class MakeServiceTests(TapCase):
 
     def test_straight(self) -> None:
         """
-        Requests go straight into a text log where that is the log of the
+        Requests go straight into the log where that is the log of the
         process: not where twistd was told of another one, nor under "twist".
         """
         twistd, other = ServerOptions(), ServerOptions()
@@ -213,7 +213,7 @@ class MakeServiceTests(TapCase):
             options, output = Options(), Stream(BytesIO())
             options.parent = parent
             told.append(straight(options, load(config).settings, output) is not None)
-        self.assertEqual(told, [True, False, False, False, False])
+        self.assertEqual(told, [True, True, False, False, False])
 
     def test_bad_log_file(self) -> None:
         """
