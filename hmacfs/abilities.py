@@ -30,6 +30,16 @@ class IStoresWhole(Interface):
 
     most = Attribute("Bytes of a file that is small: an ``int``.")
 
+    def store_now(slot: Slot, content: bytes) -> FileRecord | None:
+        """
+        Make *content* the file of *slot*, where nobody has to be waited for.
+
+        :param content: all of it, as many bytes as *slot* says.
+        :return: the file, which can be acknowledged; ``None`` where nothing was
+            done, and it is for :meth:`store`.
+        :raise Refusal: as of :meth:`store`; nothing is left of it.
+        """
+
     def store(slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
         """
         Make *content* the file of *slot*.

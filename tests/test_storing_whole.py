@@ -78,6 +78,16 @@ class WholeContract(AtOnce):
             (other.size, other.content_type, other.stored, None, None, None),
         )
 
+    def test_now(self) -> None:
+        """
+        What can be stored at once is; of all else nothing is done at once.
+        """
+        record = self.store.store_now(slot(), b"abc") or self.store_it(slot())
+        self.assertEqual((self.open().record, self.get()), (record, b"abc"))
+        self.assertEqual(self.store.store_now(slot(), b"def"), None)
+        self.assertEqual(self.store.store_now(slot("b", size=2), b"abc"), None)
+        self.assertEqual(self.get(), b"abc")
+
     def test_taken(self) -> None:
         """
         A name that is taken is left to a beginning, which knows what to say.
@@ -116,6 +126,13 @@ class MemoryTests(WholeContract, SynchronousTestCase):
 
     def make_store(self, clock: Clock) -> IStore:
         return MemoryStore(clock, ROOM, keeping=Keeping())
+
+    def test_room(self) -> None:
+        """
+        What is kept takes its room.
+        """
+        self.store_it(slot())
+        self.assertEqual(self.left(), ROOM - 3)
 
 
 class Waiting:
@@ -379,7 +396,28 @@ class FastTests(DiskTests):
         No thread is asked while the disk is quick.
         """
         self.opened.syncs = None
-        self.assertNotEqual(self.store_it(slot()), None)
+        self.assertNotEqual(self.store.store_now(slot(), b"abc"), None)
+
+    def test_refused_now(self) -> None:
+        """
+        What may not be stored is refused there.
+        """
+        self.put(slot("a"), b"abc")
+        self.assertRaises(NotAFolder, self.store.store_now, slot("a/b"), b"abc")
+        self.disk.troubles["link"] = errno.ENOSPC
+        self.assertRaises(NoSpace, self.store.store_now, slot("b"), b"abc")
+        self.assertEqual(len(self.parts()), 1)
+
+    def test_not_now(self) -> None:
+        """
+        Nothing is done there where somebody is at the name, it may be buried, or
+        the disk is slow.
+        """
+        self.opened.refusing.add("a/f.txt")
+        self.assertEqual(self.store.store_now(slot(), b"abc"), None)
+        self.opened.pace._until = 2**40
+        self.assertEqual(self.store.store_now(slot("b"), b"abc"), None)
+        self.assertEqual((self.parts(), self.below("a"), self.below("b")), (set(), set(), set()))
 
 
 class NoAttributesTests(OnDisk, AtOnce, SynchronousTestCase):

@@ -180,6 +180,11 @@ class FilesystemStore:
             raise foreseen from error
         return FilesystemUpload(slot, record, part, None, promise, share, opened)
 
+    def store_now(self, slot: Slot, content: bytes) -> FileRecord | None:
+        """See :meth:`hmacfs.abilities.IStoresWhole.store_now`."""
+        assert self._whole is not None, "the store is not started"
+        return self._whole.store_now(slot, content)
+
     def store(self, slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
         """See :meth:`hmacfs.abilities.IStoresWhole.store`."""
         assert self._whole is not None, "the store is not started"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from secrets import token_hex
-from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
@@ -78,16 +77,23 @@ class MemoryStore(MemorySweeping):
         """See :meth:`hmacfs.interfaces.IStore.begin`."""
         return maybeDeferred(self._begin, slot, record)
 
+    def store_now(self, slot: Slot, content: bytes) -> FileRecord | None:
+        """See :meth:`hmacfs.abilities.IStoresWhole.store_now`."""
+        size = len(content)
+        if slot.size != size or size > self.space.left() or self.suspended.named(slot.name):
+            return None
+        try:
+            self.check(slot)
+            self.check_owner(slot.owner, size)
+        except Refusal:
+            return None
+        record = self.land(slot, content, None)
+        self.written += size
+        return record
+
     def store(self, slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
         """See :meth:`hmacfs.abilities.IStoresWhole.store`."""
-        if slot.size != len(content) or self.suspended.named(slot.name):
-            return succeed(None)
-        try:
-            upload = self._begin(slot, None)
-        except Refusal:
-            return succeed(None)
-        stored: Deferred[Any] = upload.commit(None, [content])
-        return stored
+        return maybeDeferred(self.store_now, slot, content)
 
     def open(self, name: StoredName) -> Deferred[IFile]:
         """See :meth:`hmacfs.interfaces.IStore.open`."""

@@ -48,8 +48,42 @@ class Whole:
         self._space = Glance(opened.space)
         self._ids: deque[bytes] = deque()
 
+    def store_now(self, slot: Slot, content: bytes) -> FileRecord | None:
+        """See :meth:`hmacfs.abilities.IStoresWhole.store_now`."""
+        if self._opened.policy.durable or not self._pace.quick:
+            return None
+        planned = self._planned(slot, content)
+        if planned is None:
+            return None
+        id, label = planned
+        try:
+            part = self._pace.run(self._make, id, label, content)
+            kept = self._pace.run(self._create, slot.name, part, False)
+        except BlockingIOError:
+            # Somebody is at this name, or one beside it, this very moment.
+            return None
+        return self._told(kept, slot, label, id)
+
     def store(self, slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
         """See :meth:`hmacfs.abilities.IStoresWhole.store`."""
+        try:
+            record = self.store_now(slot, content)
+            planned = None if record is not None else self._planned(slot, content)
+            if planned is None:
+                return succeed(record)
+            id, label = planned
+            made = None
+            if self._opened.policy.durable and self._pace.quick:
+                made = self._pace.run(self._make, id, label, content)
+        except Exception:
+            return fail()
+        return self._later(slot, label, id, content, made)
+
+    def _planned(self, slot: Slot, content: bytes) -> tuple[bytes, Label] | None:
+        """
+        :return: the id of the part, and its label; ``None`` where it is to begin
+            as every other upload.
+        """
         opened = self._opened
         if (
             len(content) > MOST
@@ -60,7 +94,7 @@ class Whole:
             or opened.suspended.named(slot.name)
             or not self._space.has(len(content))
         ):
-            return succeed(None)
+            return None
         now, id = opened.clock.seconds(), self._id()
         label = Label(
             slot.content_type,
@@ -71,21 +105,7 @@ class Whole:
             commit=opened.stamps.next(now, id.decode()),
             stored=now,
         )
-        if not fits(label):
-            return succeed(None)
-        made = None
-        if self._pace.quick:
-            try:
-                made = self._pace.run(self._make, id, label, content)
-                if not opened.policy.durable:
-                    kept = self._pace.run(self._create, slot.name, made, False)
-                    return succeed(self._told(kept, slot, label, id))
-            except BlockingIOError:
-                # Somebody is at this name, or one beside it, this very moment.
-                made = None
-            except Exception:
-                return fail()
-        return self._later(slot, label, id, content, made)
+        return (id, label) if fits(label) else None
 
     def _later(
         self, slot: Slot, label: Label, id: bytes, content: bytes, made: Part | None
