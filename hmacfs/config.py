@@ -116,9 +116,7 @@ def parse(table: Mapping[str, Any], folder: str, files: Files) -> Parsed:
         except ValueError as error:
             problems.extend(Problem(key.name, sentence) for sentence in error.args)
             continue
-    if values.get("redis_url") and not values.get("public_url"):
-        text = "without PublicURL no other node knows where to send the clients of this one."
-        warnings.append(Problem("RedisURL", text))
+    warnings.extend(_without_effect(values))
     values["keys"] = _secrets(table, values, files, problems, warnings)
     problems.extend(_contradictions(values))
     problems.extend(_misplaced(values, files))
@@ -229,6 +227,26 @@ def _contradictions(values: Mapping[str, Any]) -> Iterable[Problem]:
         # Port 0 is another one every time.
         if not (isinstance(address, Tcp) and address.port == 0):
             taken.add(address)
+
+
+def _without_effect(values: Mapping[str, Any]) -> Iterable[Problem]:
+    """
+    Values that do nothing, or not what they are for, beside the others.
+    """
+    if values.get("redis_url") and not values.get("public_url"):
+        text = "without PublicURL no other node knows where to send the clients of this one."
+        yield Problem("RedisURL", text)
+    workers = values.get("workers")
+    if workers is not None:
+        for name in ("MinWorkers", "MaxWorkers"):
+            key = _BY_NAME[name]
+            # Whoever has copied conf/hmacfs.toml has written the defaults.
+            if values.get(key.field, key.default) not in (key.default, None):
+                yield Problem(
+                    name,
+                    f'does nothing while Workers is {workers}; write Workers = "auto" to have '
+                    "processes come and go between MinWorkers and MaxWorkers.",
+                )
 
 
 def _misplaced(values: Mapping[str, Any], files: Files) -> Iterable[Problem]:

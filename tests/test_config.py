@@ -454,6 +454,21 @@ class WarningTests(ConfigCase):
             ),
         )
 
+    def test_bounds_of_nothing(self) -> None:
+        """
+        The bounds of what comes and goes by itself bind nothing that does not.
+        """
+        self.assertEqual(
+            self.parse({"Secret": KEY, "MinWorkers": 2, "MaxWorkers": 4, "Workers": 3}).warnings,
+            tuple(
+                f'{key}: does nothing while Workers is 3; write Workers = "auto" to have processes '
+                "come and go between MinWorkers and MaxWorkers."
+                for key in ("MinWorkers", "MaxWorkers")
+            ),
+        )
+        written = {"MinWorkers": 1, "MaxWorkers": "auto", "Workers": 2}
+        self.assertEqual(self.parse({"Secret": KEY, **written}).warnings, ())
+
 
 class PlaceTests(ConfigCase):
     """
