@@ -37,7 +37,8 @@ class Event:
 class ConnectionOpened(Event):
     """
     :ivar connection: a number that no other connection of this process has.
-    :ivar peer: ``"192.0.2.1:4711"``, ``"[2001:db8::1]:4711"`` or ``"unix"``.
+    :ivar peer: ``"192.0.2.1:4711"``, ``"[2001:db8::1]:4711"`` or ``"unix"``;
+        before a ``haproxy:`` endpoint the proxy, since nobody else is known yet.
     """
 
     connection: int
@@ -47,6 +48,7 @@ class ConnectionOpened(Event):
 @record
 class ConnectionClosed(Event):
     """
+    :ivar peer: as before; behind a ``haproxy:`` endpoint the client.
     :ivar duration: seconds that it stood open.
     """
 

@@ -51,6 +51,18 @@ class PortsTests(ProcessCase):
         self.assertEqual(caller.upload("a.bin", data), 201)
         self.assertEqual(caller.download("a.bin") == data, True)
 
+    def test_haproxy_client(self) -> None:
+        """
+        Behind PROXY the client is whom the proxy tells of; what it says of itself counts nothing.
+        """
+        daemon = self.start(
+            ListenPort="haproxy:tcp:0:interface=127.0.0.1", TrustedProxies=["127.0.0.1"]
+        )
+        caller = self.call(daemon)
+        caller.sock.sendall(b"PROXY TCP4 192.0.2.7 127.0.0.1 1234 80\r\n")
+        caller.ask("GET", "/uploads/a.txt", {"X-Forwarded-For": "198.51.100.1"}).read()
+        daemon.wait_for(r" 192\.0\.2\.7:1234 .*GET /uploads/a\.txt 404")
+
     def test_unix(self) -> None:
         """
         A UNIX socket has its mode from its first moment on, and is gone at the end.

@@ -42,6 +42,7 @@ from twisted.internet.interfaces import (
     ITCPTransport,
 )
 from twisted.internet.protocol import connectionDone
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, _NoPushProducer
 from zope.interface import implementer
@@ -129,7 +130,8 @@ class UploadChannel(HTTPChannel):
 
     :ivar site: the :class:`hmacfs.web.site.UploadSite` it belongs to.
     :ivar number: which connection of this process it is.
-    :ivar peer: ``"192.0.2.1:4711"``, ``"[2001:db8::1]:4711"`` or ``"unix"``.
+    :ivar peer: ``"192.0.2.1:4711"``, ``"[2001:db8::1]:4711"`` or ``"unix"``;
+        who a PROXY header tells of, once it is here.
     :ivar why_lost: what :class:`hmacfs.events.RequestFailed` says when the
         connection ends now.
     """
@@ -162,6 +164,7 @@ class UploadChannel(HTTPChannel):
         self._taken_before = 0
         self._secure = False
         self._ends: tuple[Any, Any] = (None, None)
+        self._met = True
 
     # The connection
 
@@ -173,15 +176,19 @@ class UploadChannel(HTTPChannel):
         self._deadline = Deadline(self.site.clock, self.timeoutConnection)
         self._networkProducer = IPushProducer(self.transport, _NoPushProducer())
         self._networkProducer.registerProducer(self, True)
-        self._ends = self.transport.getPeer(), self.transport.getHost()
-        self.peer = _address(self._ends[0])
+        self._meet()
+        self._met = not isinstance(self.transport, ProtocolWrapper)
         self.number = self.site.opened(self)
         self.setTimeout(min(self.site.header_timeout, self.site.idle_timeout))
         if self.site.draining:
             self.retire()
 
+    def _meet(self) -> None:
+        self._ends = self.transport.getPeer(), self.transport.getHost()
+        self.peer = _address(self._ends[0])
+
     def getPeer(self) -> Any:
-        """The client's address, asked for once: each request wants to know it."""
+        """The client's address, known beforehand: each request wants to know it."""
         return self._ends[0]
 
     def getHost(self) -> Any:
@@ -245,6 +252,11 @@ class UploadChannel(HTTPChannel):
     # Reading
 
     def dataReceived(self, data: bytes) -> None:
+        if not self._met:
+            # The header of the PROXY protocol comes before all else, and only
+            # then a "haproxy:" endpoint knows whose connection this is.
+            self._met = True
+            self._meet()
         if self._state is _State.LINGER:
             self._dropped += len(data)
             if self._dropped > LINGER_BYTES:
