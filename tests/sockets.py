@@ -4,13 +4,17 @@ The kinds of socket that a site is reached by, for tests with a real reactor.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Protocol
 from twisted.internet.ssl import Certificate, optionsForClientTLS
+from twisted.python.failure import Failure
 from twisted.trial import util
 
 from tests.certificates import make_certificate
@@ -21,6 +25,34 @@ def head(method: str, target: str, *fields: str) -> bytes:
     :return: a request's.
     """
     return "\r\n".join([f"{method} {target} HTTP/1.1", "Host: x", *fields, "", ""]).encode()
+
+
+class Client(Protocol):
+    """
+    Sends what it is told to, and waits for answers.
+    """
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.wanted = ("", Deferred[Any]())
+        self.gone: Deferred[bytes] = Deferred()
+
+    def until(self, pattern: str) -> Deferred[Any]:
+        """
+        :return: fires when *pattern* is found in what came.
+        """
+        self.wanted = (pattern, Deferred())
+        self.dataReceived(b"")
+        return self.wanted[1]
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+        pattern, found = self.wanted
+        if pattern and not found.called and re.search(pattern.encode(), self.received):
+            found.callback(None)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self.gone.callback(self.received)
 
 
 class Socket:

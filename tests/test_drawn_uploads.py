@@ -17,8 +17,6 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.internet.endpoints import connectProtocol, serverFromString
-from twisted.internet.protocol import Protocol
-from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from hmacfs.disk import Disk
@@ -32,7 +30,7 @@ from hmacfs.store.opened import Policy
 from hmacfs.store.threads import Threads
 from hmacfs.web.root import make_site
 from tests.serving import settings, signed
-from tests.sockets import TCP, TLS, UNIX, head
+from tests.sockets import TCP, TLS, UNIX, Client, head
 from tests.taker import Memo
 
 SIZE = 5 * 2**20
@@ -87,34 +85,6 @@ class Told(Memo):
     def wait(self, kind: type) -> Deferred[Any]:
         self.waited[kind] = Deferred()
         return self.waited[kind]
-
-
-class Client(Protocol):
-    """
-    Sends what it is told to, and waits for answers.
-    """
-
-    def __init__(self) -> None:
-        self.received = b""
-        self.wanted = ("", Deferred[Any]())
-        self.gone: Deferred[bytes] = Deferred()
-
-    def until(self, pattern: str) -> Deferred[Any]:
-        """
-        :return: fires when *pattern* is found in what came.
-        """
-        self.wanted = (pattern, Deferred())
-        self.dataReceived(b"")
-        return self.wanted[1]
-
-    def dataReceived(self, data: bytes) -> None:
-        self.received += data
-        pattern, found = self.wanted
-        if pattern and not found.called and re.search(pattern.encode(), self.received):
-            found.callback(None)
-
-    def connectionLost(self, reason: Failure) -> None:
-        self.gone.callback(self.received)
 
 
 class Uploads:

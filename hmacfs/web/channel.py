@@ -201,6 +201,8 @@ class UploadChannel(HTTPChannel):
         # A thread that still draws is heard of later, and nothing goes on then.
         self._state = _State.LINGER
         self._lose_body(self.why_lost)
+        # TLS would know us for ever, and be known by us.
+        self._networkProducer.unregisterProducer()
         super().connectionLost(reason)
         self.site.closed(self)
 

@@ -52,6 +52,9 @@ class Deadline:
         """There is none, and there will be none: no timer is left behind."""
         self._due = None
         self._stop()
+        # Mostly it is called upon whoever has this: a circle that would stay
+        # in memory, with all that hangs on it, until the collector comes by.
+        self._met = _forgotten
 
     def _start(self, period: float) -> None:
         self._stop()
@@ -73,3 +76,7 @@ class Deadline:
         else:
             self._due = None
             self._met()
+
+
+def _forgotten() -> None:
+    """Whom a deadline called that has ended."""

@@ -117,6 +117,15 @@ class FileSink:
         self._held -= sum(map(len, self._waiting))
         self._waiting = []
 
+    def end(self) -> None:
+        """
+        Take no more, and forget who would hear of a failure.
+
+        Mostly it is who has this sink: a circle that would stay in memory, with
+        the bytes that hang on it, until Python's collector comes by.
+        """
+        self._on_failure = _forgotten
+
     def _pump(self) -> None:
         if self._writing or not self._waiting:
             return
@@ -147,3 +156,7 @@ class FileSink:
         # One who is told may write again: then the next one waits for that.
         while self._quiet and not self._writing:
             self._quiet.pop(0).callback(None)
+
+
+def _forgotten(failure: Failure) -> None:
+    """Who heard of the failures of a sink that has ended."""

@@ -282,6 +282,7 @@ class Upload:
             await self._records.keep(record)
 
     def _end(self) -> None:
+        self._sink.end()
         if not self.ended.called:
             self.ended.callback(None)
 
