@@ -741,15 +741,13 @@ class ITakesBodies(Interface):
 
     body_methods = Attribute("The methods, as ``bytes``, whose bodies it takes.")
 
-    def admit(request: Any) -> Deferred[IBody] | None:
+    def admit(request: Any) -> Deferred[IBody]:
         """
         Decide on *request*, a :class:`hmacfs.web.request.UploadRequest`, by its
         head alone; the client is held back meanwhile.
 
         :return: fires with who takes the body.  The client hears
-            ``100 Continue`` then, not before.  ``None`` where the resource has
-            taken all of the body by itself, and answers
-            (:meth:`~hmacfs.web.request.UploadRequest.take_whole`).
+            ``100 Continue`` then, not before.
         :raise Refusal: it is answered, and the body is not read.
         """
 

@@ -8,38 +8,63 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred, succeed
 
 from hmacfs.errors import Deleted, NoSpace, NotStored
-from hmacfs.events import UploadCompleted, UploadFailed, UploadRefused, UploadStarted
+from hmacfs.events import (
+    UploadCompleted,
+    UploadFailed,
+    UploadRefused,
+    UploadStarted,
+)
+from hmacfs.records import FileRecord
 from hmacfs.uploads import Slot
 from tests.resuming import ResumingCase, digest, head
 from tests.serving import signed, timed
-from tests.wire import Conversation
+from tests.wire import UNIX_PEER, Conversation
 
 EVENTS = (UploadStarted, UploadCompleted, UploadFailed, UploadRefused)
 
 
-class WholeDoorTests(ResumingCase):
+class WholeDoorCase(ResumingCase):
     """
-    What is small and here is stored with one call, and nothing else is.
+    A site over a store that is watched.
+
+    :cvar waits: whether it stores nothing at once.
+    :ivar calls: what was stored with one call.
+    :ivar trouble: what becomes of the next of these, where it stores nothing.
+    :ivar gate: where it waits, what it waits for.
     """
+
+    waits = False
 
     def setUp(self) -> None:
         super().setUp()
         self.calls: list[tuple[str, bytes]] = []
+        self.trouble: Exception | None = None
         self.gate: Deferred[Any] = succeed(None)
 
     def serve(self, **keys: Any) -> None:
         super().serve(**keys)
-        store = self.store.store
+        store_now = self.store.store_now
 
-        def watched(slot: Slot, content: bytes) -> Deferred[Any]:
-            self.calls.append((slot.name.text, content))
+        def stored(slot: Slot, content: bytes) -> FileRecord | None:
+            if self.trouble is not None:
+                raise self.trouble
+            record: FileRecord | None = store_now(slot, content)
+            if record is not None:
+                self.calls.append((slot.name.text, content))
+            return record
+
+        def now(slot: Slot, content: bytes) -> FileRecord | None:
+            return None if self.waits else stored(slot, content)
+
+        def later(slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
             gate, self.gate = self.gate, succeed(None)
-            return gate.addCallback(lambda _: store(slot, content))
+            return gate.addCallback(lambda _: stored(slot, content))
 
-        self.store.store = watched
+        self.store.store_now, self.store.store = now, later
 
     def events(self) -> list[type]:
         """
@@ -54,6 +79,12 @@ class WholeDoorTests(ResumingCase):
         client = Conversation(self.site)
         client.send(head("PUT", signed(path, 3), *fields, "Content-Length: 3") + body)
         return client
+
+
+class WholeDoorTests(WholeDoorCase):
+    """
+    What is small and here is stored with one call, and nothing else is.
+    """
 
     def test_one_piece(self) -> None:
         """
@@ -164,6 +195,7 @@ class WholeDoorTests(ResumingCase):
         What the store does not take goes the way of every upload, and may be
         refused there.
         """
+        self.store.store_now = lambda slot, content: None
         self.store.store = lambda slot, content: succeed(None)
         self.assertEqual((self.send().statuses(), self.served("a")), ([201], (200, b"abc")))
         self.store.begin = lambda *given: (_ for _ in ()).throw(NoSpace("Full."))
@@ -174,7 +206,7 @@ class WholeDoorTests(ResumingCase):
         """
         Where the name takes no file, it was not admitted, as of every upload.
         """
-        self.gate.addCallback(lambda _: (_ for _ in ()).throw(Deleted("Gone.")))
+        self.trouble = Deleted("Gone.")
         self.assertEqual(self.send().statuses(), [410])
         self.assertEqual(self.events(), [UploadRefused])
 
@@ -182,8 +214,10 @@ class WholeDoorTests(ResumingCase):
         """
         One that the disk does not keep is told of.
         """
-        self.gate.addCallback(lambda _: (_ for _ in ()).throw(NotStored("Broken.")))
-        self.assertEqual((self.send().statuses(), self.served("a")[0]), ([500], 404))
+        self.trouble = NotStored("Broken.")
+        client = self.send()
+        client.send(head("GET", "/uploads/a"))
+        self.assertEqual(client.statuses(), [500, 404])
         [failed] = self.told(UploadFailed)
         self.assertEqual((failed.name, failed.reason), ("a", "not-stored"))
 
@@ -191,11 +225,99 @@ class WholeDoorTests(ResumingCase):
         """
         So is a fault of ours.
         """
-        self.gate.addCallback(lambda _: 1 / 0)
+        self.trouble = ZeroDivisionError()
         self.assertEqual(self.send().statuses(), [500])
         [failed] = self.told(UploadFailed)
         self.assertEqual(failed.reason, "internal")
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_turn_of_another(self) -> None:
+        """
+        Where another upload has the name it is taken over, as ever.
+        """
+        older = Conversation(self.site)
+        older.send(head("PUT", signed("a", 3), "Content-Length: 3") + b"a")
+        newer = self.send()
+        self.assertEqual((older.statuses(), newer.statuses()), ([409], [201]))
+        self.assertEqual(self.calls, [])
+
+    def test_same(self) -> None:
+        """
+        The client hears, and the hub is told, what a body in pieces leads to.
+        """
+        origin = "Origin: https://a.example"
+        for number, (peer, *fields) in enumerate(
+            [
+                (None,),
+                (None, "Content-Type: text/plain", "User-Agent: me"),
+                (None, origin),
+                (None, "Connection: close"),
+                (None, "Content-Encoding: gzip"),
+                (UNIX_PEER, "X-Forwarded-For: 198.51.100.7"),
+            ]
+        ):
+            for origins in (["*"], ["https://a.example"], []):
+                for version in (b"HTTP/1.1", b"HTTP/1.0"):
+                    for retiring in (False, True):
+                        self.assert_same(f"{number}.txt", version, origins, retiring, peer, fields)
+
+    def assert_same(
+        self,
+        path: str,
+        version: bytes,
+        origins: list[str],
+        retiring: bool,
+        peer: Any,
+        fields: list[str],
+    ) -> None:
+        """
+        :param peer: of the client, ``None`` for any.
+        """
+        found = []
+        for pieces in (1, 2):
+            self.serve(CORSOrigins=origins)
+            self.site.retiring = retiring
+            client = Conversation(self.site, *([] if peer is None else [peer]))
+            self.hub.events.clear()
+            begin = head("PUT", signed(path, 3), *fields, "Content-Length: 3")
+            begin = begin.replace(b"HTTP/1.1", version)
+            for piece in [begin + b"abc"] if pieces == 1 else [begin, b"abc"]:
+                client.send(piece)
+            closed = client.transport.closed, client.transport.half_closed
+            client.send(head("GET", f"/uploads/{path}"))
+            written, told = client.transport.written, []
+            for event in self.hub.events:
+                id = getattr(event, "request", None)
+                if id is not None:
+                    written = written.replace(id.encode(), b"id")
+                    event = attrs.evolve(event, request="")
+                told.append(event)
+            found.append((closed, written, told))
+        self.assertEqual(found[0], found[1], (path, version, origins, retiring))
+
+
+class AtOnceTests(WholeDoorCase):
+    """
+    Where the store has to wait for nothing, nothing is made that could wait.
+    """
+
+    def test_no_request(self) -> None:
+        """
+        No request is made for it.
+        """
+        client = Conversation(self.site)
+        client.channel.requestFactory = None
+        for path in "abc":
+            client.send(head("PUT", signed(path, 3), "Content-Length: 3") + b"abc")
+        self.assertEqual(client.statuses(), [201] * 3)
+
+
+class WaitingTests(WholeDoorTests):
+    """
+    So it is where the store has to wait for something.
+    """
+
+    waits = True
 
     def test_two_at_once(self) -> None:
         """
@@ -207,16 +329,6 @@ class WholeDoorTests(ResumingCase):
         gate.callback(None)
         self.assertEqual((first.statuses(), second.statuses()), ([201], [201]))
         self.assertEqual([e.repeated for e in self.told(UploadCompleted)], [False, True])
-
-    def test_turn_of_another(self) -> None:
-        """
-        Where another upload has the name it is taken over, as ever.
-        """
-        older = Conversation(self.site)
-        older.send(head("PUT", signed("a", 3), "Content-Length: 3") + b"a")
-        newer = self.send()
-        self.assertEqual((older.statuses(), newer.statuses()), ([409], [201]))
-        self.assertEqual(self.calls, [])
 
     def test_client_left(self) -> None:
         """

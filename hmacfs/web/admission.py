@@ -34,6 +34,9 @@ from hmacfs.web.whole_door import WholeDoor
 class Admission:
     """
     The doors of the store.
+
+    :ivar wholes: the one for small files that are all here; ``None`` where each
+        goes through the others.
     """
 
     def __init__(
@@ -62,25 +65,16 @@ class Admission:
         self._ranges = None if kept is None else RangeDoor(engine, kept, files, rules)
         self._uploads = None if kept is None else UploadDoor(engine, records, kept, rules)
         stores = IStoresWhole(files, None)
-        self._wholes = None
+        self.wholes = None
         if stores is not None and not terms.hashed:
-            self._wholes = WholeDoor(stores, engine, self._slots, hub, clock, rules, self._tell)
+            self.wholes = WholeDoor(stores, engine, self._slots, hub, clock, rules, self._tell)
 
-    def admit(self, request: UploadRequest) -> Deferred[IBody] | None:
+    def admit(self, request: UploadRequest) -> Deferred[IBody]:
         """
         Decide on a request to a URL that was signed, and make ready for its body.
 
-        :return: ``None`` where that was here, and is taken.
         :raise Refusal: it may not go on.
         """
-        if self._wholes is not None:
-            try:
-                taken = self._wholes.takes(request)
-            except Refusal as refusal:
-                self._tell(request, refusal)
-                raise
-            if taken:
-                return None
         return self._decided(request, self._admit(request))
 
     def resume(self, request: UploadRequest, id: str) -> Deferred[IBody]:

@@ -333,7 +333,7 @@ class UploadChannel(HTTPChannel):
                 self._refuse_head(refusal)
                 return False
             self._inbox = inbox[end:]
-        if not self._answer_again(words):
+        if not (self._answer_again(words) or self._take_whole(words)):
             self._begin(words)
         return True
 
@@ -350,6 +350,28 @@ class UploadChannel(HTTPChannel):
         if self._state is _State.HEAD:
             self._next_head()
         return True
+
+    def _take_whole(self, words: Wording) -> bool:
+        """
+        Have a small upload stored of which all is here.
+        """
+        door, inbox, length = self.site.whole_door, self._inbox, words.head.length or 0
+        if door is None or not 0 < length <= len(inbox) or not door.fits(words.head):
+            return False
+        self._inbox = inbox[length:]
+        if door.takes(self, words, inbox[:length]):
+            return True
+        self._inbox = inbox
+        return False
+
+    def answered(self) -> None:
+        """
+        Go on behind an answer that was written without a request.
+        """
+        if self.persistent:
+            self._next_head()
+        else:
+            self._linger()
 
     def _await_head(self) -> None:
         """
@@ -385,6 +407,18 @@ class UploadChannel(HTTPChannel):
         """
         request = self._make_request(words.head)
         request.go_on(words, id, started, status)
+        return request
+
+    def meet(self, words: Wording, received: int) -> UploadRequest:
+        """
+        Have a request for a body that was taken already.
+
+        :param received: its bytes.
+        """
+        request = self._make_request(words.head)
+        self._body_pending = False
+        request.received = received
+        request.enter(words)
         return request
 
     def _make_request(self, head: Head) -> UploadRequest:
@@ -427,22 +461,6 @@ class UploadChannel(HTTPChannel):
         self.release(_Hold.VERDICT)
         if not self._inbox:
             self._draw()
-
-    @property
-    def whole(self) -> bool:
-        """Whether all of a body of known length came with its head."""
-        return isinstance(self._reader, Sized) and len(self._inbox) >= self._reader.left
-
-    def take_whole(self) -> bytes:
-        """
-        Give such a body, to who was asked about its request this moment.
-        """
-        assert isinstance(self._reader, Sized)
-        length, inbox = self._reader.left, self._inbox
-        self._inbox = inbox[length:]
-        self._body_pending = False
-        self._holds.discard(_Hold.VERDICT)
-        return inbox[:length]
 
     def _read_body(self, data: bytes) -> None:
         request = self.requests[0]

@@ -70,6 +70,10 @@ class Manners:
 
     origins: frozenset[bytes]
     _common: AnswerFields
+    # Those of nearly every answer: only a browser names an origin.
+    _lines: bytes = attrs.field(
+        init=False, default=attrs.Factory(lambda self: self._common.lines, takes_self=True)
+    )
 
     @classmethod
     def for_origins(cls, origins: Sequence[str]) -> Manners:
@@ -83,6 +87,12 @@ class Manners:
         elif origins:
             common.setRawHeaders(b"Vary", [b"Origin"])
         return cls(frozenset(origin.encode() for origin in origins), common)
+
+    def lines(self, origin: bytes | None) -> bytes:
+        """
+        :return: the lines of :meth:`headers`.
+        """
+        return self._lines if origin is None else self.headers(origin).lines
 
     def headers(self, origin: bytes | None) -> AnswerFields:
         """

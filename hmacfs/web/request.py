@@ -83,9 +83,7 @@ class UploadRequest(Request):
         """
         Find who answers and let it.  What goes wrong is answered, never raised.
         """
-        head = self._know(words)
-        self._dress(head.get(b"origin"))
-        self._emit_received()
+        head = self.enter(words)
         try:
             if head.target == b"*":
                 pages.preflight(self, pages.METHODS)
@@ -95,13 +93,21 @@ class UploadRequest(Request):
             resource = self.site.getResourceFor(self)
             if ITakesBodies.providedBy(resource) and self.method in resource.body_methods:
                 admitted = resource.admit(self)
-                if admitted is not None:
-                    admitted.addCallback(self._admitted).addErrback(self.processingFailed)
+                admitted.addCallback(self._admitted).addErrback(self.processingFailed)
             else:
                 self.render(resource)
         except Exception:
             # Whatever a resource raises is answered in one place.
             self.processingFailed(Failure())
+
+    def enter(self, words: Wording) -> Head:
+        """
+        Begin with *words*, and leave it to the caller who answers.
+        """
+        head = self._know(words)
+        self._dress(head.get(b"origin"))
+        self._emit_received()
+        return head
 
     def go_on(self, words: Wording, id: str, started: float, status: int) -> None:
         """
@@ -139,22 +145,6 @@ class UploadRequest(Request):
             body.lost("disconnected")
         else:
             self.channel.take(body)
-
-    @property
-    def whole(self) -> bool:
-        """Whether all of a body of known length came with its head."""
-        whole: bool = self.channel.whole
-        return whole
-
-    def take_whole(self) -> bytes:
-        """
-        Take the body that is here, as :meth:`hmacfs.interfaces.ITakesBodies.admit` may.
-
-        :return: all of it.
-        """
-        body: bytes = self.channel.take_whole()
-        self.received = len(body)
-        return body
 
     def render(self, resource: IResource) -> None:
         """

@@ -241,7 +241,7 @@ class Files(Page):
         self._deletion = deletion
         self._judging = judging
 
-    def admit(self, request: UploadRequest) -> Deferred[IBody] | None:
+    def admit(self, request: UploadRequest) -> Deferred[IBody]:
         """See :meth:`hmacfs.interfaces.ITakesBodies.admit`."""
         return self._admission.admit(request)
 
@@ -327,4 +327,5 @@ def make_site(
             prefix="/" + quote(settings.upload_sub_dir),
         ),
         secrets.token_hex(4),
+        admission.wholes,
     )

@@ -5,7 +5,7 @@ The site: every connection, and what they share.
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from twisted.copyright import version as twisted_version
@@ -22,6 +22,9 @@ from hmacfs.web.channel import PIECE, UploadChannel
 from hmacfs.web.pages import Manners
 from hmacfs.web.request import UploadRequest
 from hmacfs.web.wording import Wordings
+
+if TYPE_CHECKING:
+    from hmacfs.web.whole_door import WholeDoor
 
 ALPN = [b"http/1.1"] if int(twisted_version.partition(".")[0]) >= 26 else []
 """
@@ -86,14 +89,17 @@ class UploadSite(Site):
         manners: Manners,
         limits: Limits,
         process: str,
+        whole_door: WholeDoor | None = None,
     ) -> None:
         """
         :param process: what the ids of this process's requests begin with.
+        :param whole_door: takes small files that are all here.
         """
         super().__init__(root, reactor=clock, parsePOSTFormSubmission=False)
         self.hub = hub
         self.clock = clock
         self.manners = manners
+        self.whole_door = whole_door
         self.header_timeout = limits.header_timeout
         self.idle_timeout = limits.idle_timeout
         self._read_size = limits.read_size
