@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from mmap import mmap
 from threading import Lock
@@ -41,7 +41,8 @@ _PROMISES = 64
 _OPEN = _PROMISES + 8 * PLACES
 _FOLDERS = 4096
 _NAMES = _FOLDERS + 2 * FOLDERS
-_TOMBSTONES = _NAMES + 2 * PLACES * NAMES
+_ROWS = _NAMES + 2 * PLACES * NAMES
+_TOMBSTONES = _ROWS + 2 * PLACES * NAMES
 SIZE = _TOMBSTONES + TOMBSTONES
 
 _SPACE_LOCK, _TURN_LOCK, _FOLDER_LOCK = range(3)
@@ -69,7 +70,8 @@ class Commons:
         self._promises = whole[_PROMISES : _PROMISES + 8 * PLACES].cast("q")
         self._open = whole[_OPEN : _OPEN + 4 * PLACES].cast("I")
         self._folders = whole[_FOLDERS:_NAMES].cast("H")
-        self._names = whole[_NAMES:_TOMBSTONES].cast("H")
+        self._names = whole[_NAMES:_ROWS].cast("H")
+        self._rows = whole[_ROWS:_TOMBSTONES].cast("H")
         self._counters = whole[:_PROMISES].cast("Q")
         self.tombstones = whole[_TOMBSTONES:]
         self._locks = [Lock(), Lock(), Lock()]
@@ -92,6 +94,7 @@ class Commons:
         self._open[place] = 0
         for each in range(place * NAMES, (place + 1) * NAMES):
             self._names[each] = 0
+            self._rows[each] = 0
 
     # What was promised to uploads under way
 
@@ -148,6 +151,28 @@ class Commons:
         :return: the places of others who may be at *name*.
         """
         return self._others(crc32(name) % NAMES)
+
+    # Whose rows are on their way
+
+    def owe(self, name: bytes) -> None:
+        """This process has one more row of *name* to write."""
+        self._rows[self.place * NAMES + crc32(name) % NAMES] += 1
+
+    def settle(self, name: bytes) -> None:
+        """It has one less."""
+        self._rows[self.place * NAMES + crc32(name) % NAMES] -= 1
+
+    def concerned(self, names: Iterable[bytes]) -> set[int]:
+        """
+        :return: the places of others who may be at one of *names*, or have a
+            row of it to write.
+        """
+        found: set[int] = set()
+        for bucket in {crc32(name) % NAMES for name in names}:
+            for table in (self._names, self._rows):
+                column = table[bucket::NAMES].tolist()
+                found.update(place for place in range(PLACES) if column[place])
+        return found - {self.place}
 
     # Which folders are made and not synced
 

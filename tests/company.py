@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Container, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,6 +45,10 @@ class Straight:
     def ask(self, what: str, *args: Any) -> Deferred[Any]:
         answers = [self._one(side, what, *args) for side in self.sides]
         return answers[0] if len(answers) == 1 else DeferredList(answers)
+
+    def ask_at(self, places: Container[int], what: str, *args: Any) -> Deferred[Any]:
+        sides = [side for place, side in enumerate(self.sides, 1) if place in places]
+        return DeferredList([self._one(side, what, *args) for side in sides])
 
     def tell(self, what: str, *args: Any) -> None:
         self.ask(what, *args)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ class CheckingTests(SynchronousTestCase):
         self.addCleanup(os.close, descriptor)
         return descriptor
 
-    def flush(self) -> Deferred[None]:
+    def flush(self, names: Collection[str]) -> Deferred[None]:
         """What was on its way is written when something does not agree."""
         for deed in self.flushed:
             deed()

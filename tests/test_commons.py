@@ -70,6 +70,22 @@ class CommonsTests(CommonsCase):
         self.assertEqual((self.first.promised, self.first.others(b"a")), (3, []))
         self.assertEqual(self.other.others(b"a"), [0])
 
+    def test_concerned(self) -> None:
+        """
+        Who is at a name, or has a row of it to write, has to do with it.
+        """
+        third = Commons(self.first.file, 7)
+        self.other.enter(b"a")
+        third.owe(b"b")
+        third.owe(b"b")
+        third.settle(b"b")
+        self.first.owe(b"a")
+        self.assertEqual(self.first.concerned([b"a", b"b", b"c"]), {5, 7})
+        self.assertEqual(self.first.concerned([b"a", b"c"]), {5})
+        third.settle(b"b")
+        self.other.clear(5)
+        self.assertEqual(self.first.concerned([b"a", b"b"]), set())
+
     def test_last(self) -> None:
         """
         The last place, the last bucket and the last bit are its own as well.
@@ -78,6 +94,7 @@ class CommonsTests(CommonsCase):
         names = [f"{each}".encode() for each in range(4 * NAMES)]
         for name in names:
             last.enter(name)
+            last.owe(name)
         for each in range(4 * FOLDERS):
             last.folder(f"{each}".encode(), 1)
         self.assertEqual(bytes(self.first.tombstones), bytes(len(self.first.tombstones)))

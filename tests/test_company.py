@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 import attrs
-from twisted.internet.defer import fail
+from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.errors import Banned, Deleted, NoSpace, NotFound, OverQuota
@@ -135,6 +135,42 @@ class TogetherTests(TogetherCase):
         self.failureResultOf(self.one.begin(Slot(NAME, 3, "text/plain")), Deleted)
         self.successResultOf(self.store.chief.settled())
         self.assertEqual(self.index.totals().files.count, 0)
+
+    def test_removed_beside_a_silent_one(self) -> None:
+        """
+        A removal waits for those alone that may have something of the name, and for them.
+        """
+        self.start(tombstone_ttl=0)
+        self.put(self.one)
+        self.put(self.two, "b")
+        self.successResultOf(self.two.opened.backlog.flush())
+        answer: Deferred[None] = Deferred()
+        self.store._all.sides[1] = lambda *asked: answer
+        self.successResultOf(self.one.remove(NAME))
+        self.put(self.two, "b", b"defg", overwrite=True)
+        removed = self.one.remove(OTHER)
+        self.assertNoResult(removed)
+        answer.callback(None)
+        self.successResultOf(removed)
+
+    def test_no_row_behind(self) -> None:
+        """
+        Of what is removed no row and no part comes behind, however its row was to be written.
+        """
+        self.start(tombstone_ttl=0)
+        self.put(self.one)
+        full = [OSError(errno.ENOSPC, "full")] * 2
+        run, self.index.run = self.index.run, lambda *args: fail(full.pop())
+        for member in (self.one, self.one):
+            self.successResultOf(member.opened.backlog.flush())
+        self.index.run = run
+        self.put(self.one, data=b"defg", overwrite=True)
+        self.successResultOf(self.two.remove(NAME))
+        self.clock.advance(RETRY)
+        self.assertEqual(self.index.totals().files.count, 0)
+        self.assertEqual(os.listdir(self.store.chief.opened.area.parts), [])
+        concerned = self.store.commons.concerned([NAME.path])
+        self.assertEqual((full, concerned), ([], set()))
 
     def test_restored(self) -> None:
         """

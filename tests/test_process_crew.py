@@ -107,6 +107,20 @@ class TogetherTests(CrewCase):
         self.assertEqual(answer.status, 204)
         self.assertEqual([each.upload("a.txt", b"abc") for each in self.apart(daemon)], [410] * 2)
 
+    def test_deleted_beside_a_silent_one(self) -> None:
+        """
+        A worker that does not answer is in the way of no removal that it has nothing to do with.
+        """
+        daemon = self.start()
+        silent, other = self.apart(daemon)
+        self.assertEqual(silent.upload("b.txt", b"abc"), 201)
+        who = daemon.wait_for(r"\[(\d)\] upload of b.txt stored")[1]
+        self.assertEqual(other.upload("a.txt", b"abc"), 201)
+        os.kill(self.workers(daemon)[int(who) - 1], signal.SIGSTOP)
+        answer = other.ask("DELETE", removal("a.txt"))
+        answer.read()
+        self.assertEqual((answer.status, "does not answer" in daemon.output), (204, False))
+
     def test_quota(self) -> None:
         """
         What an owner may keep is counted over all workers.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -167,7 +167,7 @@ class Backlog:
                 share.drop()
             return
         self._changes += 1
-        pending = self._waiting.setdefault(row.name, Pending(row))
+        pending = self._wait(Pending(row))
         pending.row = row
         pending.versions.update(dict.fromkeys(gone))
         pending.versions.update((version.id, version) for version in made)
@@ -185,11 +185,12 @@ class Backlog:
         pending = self._waiting.get(name) or self._writing.get(name)
         return None if pending is None else pending.row
 
-    def flush(self) -> Deferred[None]:
+    def flush(self, names: Collection[str] | None = None) -> Deferred[None]:
         """
         Write what waits, now.
 
-        :return: fires when all that waited is done with.
+        :param names: of what is asked for, if that is not all.
+        :return: fires when all of it that waited is done with.
         """
         self._cancel()
         self._flushes += 1
@@ -213,7 +214,22 @@ class Backlog:
         found = [self._waiting.pop(name) for name in names if name in self._waiting]
         _settle(found)
         done: Deferred[None] = self._lock.run(self._threads.run, self._drop, _parts(found))
-        return done
+        return done.addCallback(lambda _: self._done(found))
+
+    def _wait(self, pending: Pending) -> Pending:
+        """
+        :return: what waits for the name of *pending*: that, or something newer.
+        """
+        newer = self._waiting.setdefault(pending.row.name, pending)
+        if newer is pending:
+            self._owed(pending.row.name)
+        return newer
+
+    def _owed(self, name: str) -> None:
+        """For who has to know of whom something waits."""
+
+    def _done(self, batch: Iterable[Pending]) -> None:
+        """Nothing of *batch*, which waited, is on its way any more."""
 
     def _due(self) -> None:
         self._timer = None
@@ -273,7 +289,7 @@ class Backlog:
     def _wait_again(self, batch: Iterable[Pending]) -> None:
         for pending in batch:
             self._changes += 1
-            newer = self._waiting.setdefault(pending.row.name, pending)
+            newer = self._wait(pending)
             if newer is not pending:
                 newer.follow(pending)
         if self._timer is None:
@@ -285,7 +301,8 @@ class Backlog:
             self._timer = None
 
     def _written(self, result: None) -> None:
-        self._writing = {}
+        written, self._writing = self._writing, {}
+        self._done(written.values())
 
 
 def write(database: sqlite3.Connection, rows: Rows) -> None:

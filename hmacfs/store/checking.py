@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
 
@@ -68,11 +68,11 @@ class Checking:
         turns: Turns,
         knowing: Knowing,
         sides: Sequence[Side],
-        flush: Callable[[], Deferred[None]],
+        flush: Callable[[Collection[str]], Deferred[None]],
     ) -> None:
         """
         :param sides: of the files, the versions and the trash.
-        :param flush: writes the rows that are on their way.
+        :param flush: writes the rows that are on their way, of names.
         """
         self._disk = disk
         self._database = database
@@ -233,7 +233,7 @@ class Checking:
         """
 
         async def do() -> list[Look]:
-            await self._flush()
+            await self._flush(names)
             return await deed(side, keys)
 
         names = [side.named(key)[0] for key in keys]

@@ -124,7 +124,7 @@ class Service:
 
     def _restore(self, name: StoredName, id: str) -> Deferred[FileRecord]:
         # What is the file by now has its row first, for that is the newer one.
-        settled = self._store.settled()
+        settled = self._store.opened.backlog.flush([name.text])
         return self._agreed(settled.addCallback(lambda _: self._store.restore(name, id)), name)
 
     @inlineCallbacks
@@ -140,7 +140,7 @@ class Service:
         record: FileRecord = yield done
         doubt = Disagreement("other row", "file", name.text, "", "", "")
         try:
-            yield self._store.settled()
+            yield self._store.opened.backlog.flush([name.text])
             yield self._store.mend([doubt])
         except Exception:
             # It is done all the same, and the crawl looks again.

@@ -9,7 +9,7 @@ collaborators of its store are, and all else is the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -46,6 +46,17 @@ class Others(Protocol):
 
     def tell(self, what: str, *args: Any) -> None:
         """Say something that wants no answer."""
+
+
+class Members(Others, Protocol):
+    """
+    The members, as the chief has them.
+    """
+
+    def ask_at(self, places: Container[int], what: str, *args: Any) -> Deferred[Any]:
+        """
+        As :meth:`ask`, of those in *places* alone.
+        """
 
 
 @attrs.frozen
@@ -122,7 +133,7 @@ class Chief(Alone):
     The process that has the index.
     """
 
-    def __init__(self, commons: Commons, members: Others) -> None:
+    def __init__(self, commons: Commons, members: Members) -> None:
         self.commons: Commons = commons
         self._members = members
 
@@ -149,7 +160,7 @@ class Chief(Alone):
         self, index: IIndex, clock: IReactorTime, threads: IThreads, parts: Parts, pace: Pace
     ) -> Backlog:
         """See :meth:`Alone.backlog`."""
-        return ChiefBacklog(index, clock, threads, parts, pace, self._members)
+        return ChiefBacklog(index, clock, threads, parts, pace, self.commons, self._members)
 
     def cut(self, ids: Iterable[bytes]) -> None:
         """See :meth:`Alone.cut`."""
@@ -213,12 +224,15 @@ class Member(Alone):
         self, index: IIndex, clock: IReactorTime, threads: IThreads, parts: Parts, pace: Pace
     ) -> Backlog:
         """See :meth:`Alone.backlog`."""
-        return MemberBacklog(index, clock, threads, parts, pace, self._chief)
+        return MemberBacklog(index, clock, threads, parts, pace, self.commons, self._chief)
 
 
 class ChiefBacklog(Backlog):
     """
     The rows that all of them have still to write.
+
+    Where it is a matter of some names only those are asked that may have
+    something of them: one that does not answer is in nobody else's way.
     """
 
     def __init__(
@@ -228,20 +242,27 @@ class ChiefBacklog(Backlog):
         threads: IThreads,
         parts: Parts,
         pace: Pace,
-        members: Others,
+        commons: Commons,
+        members: Members,
     ) -> None:
         super().__init__(index, clock, threads, parts, pace)
+        self._commons = commons
         self._members = members
 
-    def flush(self) -> Deferred[None]:
+    def flush(self, names: Collection[str] | None = None) -> Deferred[None]:
         """See :meth:`Backlog.flush`."""
         own = super().flush
-        return self._members.ask("flush").addCallback(lambda _: own())
+        asked = self._members.ask("flush") if names is None else self._ask(names, "flush")
+        return asked.addCallback(lambda _: own())
 
     def discard(self, names: Iterable[str]) -> Deferred[None]:
         """See :meth:`Backlog.discard`."""
         own, gone = super().discard, list(names)
-        return self._members.ask("discard", gone).addCallback(lambda _: own(gone))
+        return self._ask(gone, "discard", gone).addCallback(lambda _: own(gone))
+
+    def _ask(self, names: Collection[str], what: str, *args: Any) -> Deferred[Any]:
+        concerned = self._commons.concerned(name.encode() for name in names)
+        return self._members.ask_at(concerned, what, *args)
 
 
 class MemberBacklog(Backlog):
@@ -256,10 +277,19 @@ class MemberBacklog(Backlog):
         threads: IThreads,
         parts: Parts,
         pace: Pace,
+        commons: Commons,
         chief: Others,
     ) -> None:
         super().__init__(index, clock, threads, parts, pace)
+        self._commons = commons
         self._chief = chief
+
+    def _owed(self, name: str) -> None:
+        self._commons.owe(name.encode())
+
+    def _done(self, batch: Iterable[Pending]) -> None:
+        for pending in batch:
+            self._commons.settle(pending.row.name.encode())
 
     def _hand_over(self, batch: Sequence[Pending]) -> Deferred[None]:
         # Together, for a sum must count either of them, and not both.

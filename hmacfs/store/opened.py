@@ -228,7 +228,7 @@ class Opened:
         """
         if self.parts.attributes:
             return {}
-        yield self.backlog.flush()
+        yield self.backlog.flush([name.text])
         found = yield self.index.run(bookkeeping.rows_of, [name.text])
         rows: Rows = found[name.text]
         return rows

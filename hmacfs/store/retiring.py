@@ -200,7 +200,7 @@ class Retiring:
         :return: fires with what the index has of *names*, all that was stored
             by now included.
         """
-        yield self._opened.backlog.flush()
+        yield self._opened.backlog.flush(names)
         rows = yield self._opened.index.run(bookkeeping.rows_of, names)
         return rows
 

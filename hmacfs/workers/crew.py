@@ -9,7 +9,7 @@ hears that its turns are over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
@@ -100,15 +100,19 @@ class Crew:
         """Those that serve, and go on to."""
         return [hand for hand in self._hands if hand.at_work]
 
-    # As of hmacfs.store.company.Others: to all of them.
+    # As of hmacfs.store.company.Members: to all of them, or some.
 
     def ask(self, what: str, *args: Any) -> Deferred[Any]:
         """
         :return: fires when each that serves has answered, or is no more; who
             does not serve yet hears of it before it does.
         """
+        return self.ask_at(range(PLACES), what, *args)
+
+    def ask_at(self, places: Container[int], what: str, *args: Any) -> Deferred[Any]:
+        """As :meth:`ask`, of those in *places* alone."""
         asked = []
-        for hand in self._hands:
+        for hand in [hand for hand in self._hands if hand.place in places]:
             if hand.served is None:
                 hand.launched.line.tell(what, *args)
             else:
