@@ -25,7 +25,8 @@ class FaultyDisk(Disk):
     This machine's disk, with faults of its own.
 
     :ivar room: bytes that it says are free.
-    :ivar troubles: raised by the next calls of a name, one after the other.
+    :ivar troubles: raised by the next call of a name.
+    :ivar lasting: raised by each call of a name.
     :ivar at_once: bytes that it writes in one call at most.
     :ivar kind: the file system that it says it is.
     """
@@ -35,6 +36,7 @@ class FaultyDisk(Disk):
         self.room = ROOM
         self.kind = kind
         self.troubles: dict[str, int] = {}
+        self.lasting: dict[str, int] = {}
         self.at_once = 2**20
         self._attributes = attributes
 
@@ -70,7 +72,7 @@ class FaultyDisk(Disk):
         super().set_attribute(file, value)
 
     def _trouble(self, call: str) -> None:
-        number = self.troubles.pop(call, None)
+        number = self.troubles.pop(call, self.lasting.get(call))
         if number is not None:
             raise OSError(number, os.strerror(number))
 

@@ -19,8 +19,11 @@ from hmacfs.store.labels import (
     decode,
     describe,
     encode,
+    encode_whole,
     fits,
+    has_room,
     identity,
+    whole,
 )
 
 TEXT = st.text(st.characters(codec="utf-8"))
@@ -39,6 +42,15 @@ LABELS = st.builds(
     metadata=st.none() | TEXT,
     signed_type=st.none() | TEXT,
     promised512=st.none() | st.from_regex(r"[0-9a-f]{128}", fullmatch=True),
+)
+ROWS = st.builds(
+    Row,
+    name=TEXT,
+    content_type=TEXT,
+    size=COUNT,
+    stored=st.floats(0, 2**40),
+    own=st.none() | COUNT,
+    owner=st.none() | TEXT,
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -62,6 +74,19 @@ class CodecTests(SynchronousTestCase):
         What is written is read again.
         """
         self.assertEqual(decode(encode(label)), label)
+
+    @given(ROWS)
+    def test_whole(self, row: Row) -> None:
+        """
+        That of a file which is stored whole is written the same, the quick way.
+        """
+        label = whole(row, commit_id(5, "c" * 16))
+        value = encode_whole(row, commit_id(5, "c" * 16))
+        self.assertEqual(value, encode(label))
+        self.assertEqual(has_room(value), fits(label))
+        told = (label.name, label.content_type, label.size, label.stored)
+        self.assertEqual(told, (row.name, row.content_type, row.size, row.stored))
+        self.assertEqual((label.expires, label.owner), (row.own, row.owner))
 
     @given(st.binary())
     def test_bytes(self, value: bytes) -> None:

@@ -169,8 +169,9 @@ class Backlog:
         self._changes += 1
         pending = self._wait(Pending(row))
         pending.row = row
-        pending.versions.update(dict.fromkeys(gone))
-        pending.versions.update((version.id, version) for version in made)
+        if made or gone:
+            pending.versions.update(dict.fromkeys(gone))
+            pending.versions.update((version.id, version) for version in made)
         if id is not None:
             pending.parts.append((id, bare))
         if share is not None:

@@ -39,7 +39,7 @@ from twisted.logger import Logger
 
 from hmacfs.errors import NotFound, NotStored
 from hmacfs.interfaces import IDisk
-from hmacfs.names import StoredName
+from hmacfs.names import StoredName, jailed
 from hmacfs.records import Row, Status
 from hmacfs.store.digesting import Digesting
 from hmacfs.store.folders import Folders
@@ -139,6 +139,36 @@ class Commit:
         """
         with self.landing(name, part):
             self._give(name, False, part, None, wait)
+
+    def create_now(self, name: StoredName, part: bytes, file: int) -> bool:
+        """
+        As :meth:`create`, on the spot and in a store that syncs nothing: the same
+        steps, without what is there for when they fail.
+
+        :param part: the id of one that bears the whole label of the file.
+        :param file: its descriptor, let go of where it is done.
+        :return: whether it is; else nothing is, and it is for :meth:`create`.
+        """
+        above, last = jailed(name.segments)[:-1], name.segments[-1]
+        try:
+            lock = self._locks.take(name, wait=False)
+            try:
+                if self._refusing.may_be_buried(name):
+                    return False
+                folder = self._files.walk(above, make=True)
+                try:
+                    self._disk.link(self._parts.folder, part, folder, last)
+                    if self._refusing.may_ban:
+                        self._undo(lambda: self._disk.unlink(folder, last))
+                        return False
+                finally:
+                    self._files.leave(folder)
+            finally:
+                self._locks.give_back(lock)
+        except OSError:
+            return False
+        self._disk.close(file)
+        return True
 
     def landing(self, name: StoredName, part: Part) -> AbstractContextManager[None]:
         """

@@ -15,6 +15,7 @@ from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Row, Status
 from hmacfs.retention import Retention
 from hmacfs.store.labels import Label, believed, decode, describe, entity_tag, identity
+from hmacfs.uploads import Slot
 
 
 @attrs.frozen
@@ -102,34 +103,20 @@ class Knowing:
             ),
         )
 
-    def stored(self, name: StoredName, label: Label) -> tuple[Row, FileRecord]:
+    def stored(self, slot: Slot, now: float, commit: str) -> tuple[Row, FileRecord]:
         """
-        What :meth:`of` gives of a file that *label* was made for this moment.
+        What :meth:`of` gives of a file that is stored this moment.
 
-        :param label: with a commit.
+        :param slot: with a size.
+        :param now: unix seconds.
+        :param commit: the id of its commit.
         :return: how the index lists it, and what a client is told.
         """
-        assert label.size is not None and label.stored is not None and label.commit is not None
-        expires = self.retention.expires(name.text, label.stored, label.expires)
-        record = FileRecord(
-            label.size,
-            label.content_type,
-            label.stored,
-            entity_tag(label.commit),
-            label.sha256,
-            expires,
-            label.owner,
-        )
-        row = Row(
-            name.text,
-            label.content_type,
-            label.size,
-            label.stored,
-            label.sha256,
-            expires,
-            label.owner,
-            label.expires,
-        )
+        assert slot.size is not None
+        name, kind, owner = slot.name.text, slot.content_type, slot.owner
+        expires = self.retention.expires(name, now, slot.expires)
+        record = FileRecord(slot.size, kind, now, entity_tag(commit), None, expires, owner)
+        row = Row(name, kind, slot.size, now, None, expires, owner, expires)
         return row, record
 
     def opened(self, name: StoredName, file: int, row: Row | None = None) -> Known:

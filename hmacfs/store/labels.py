@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import re
 from hashlib import sha256
+from json.encoder import encode_basestring
 from operator import attrgetter
 from typing import Any
 
@@ -198,6 +199,44 @@ def encode(label: Label) -> bytes:
     return _dumps({key: value for key, value in values if value is not None}).encode()
 
 
+def whole(row: Row, commit: str) -> Label:
+    """
+    :param row: how the index is to list a file that is stored this moment.
+    :param commit: the id of its commit.
+    :return: its label.
+    """
+    return Label(
+        row.content_type,
+        row.size,
+        expires=row.own,
+        owner=row.owner,
+        name=row.name,
+        commit=commit,
+        stored=row.stored,
+    )
+
+
+def encode_whole(row: Row, commit: str) -> bytes:
+    """
+    :return: what :func:`encode` gives of the label of :func:`whole`, for a
+        fifth of the time.
+    """
+    said = f'{{"type":{encode_basestring(row.content_type)},"size":{row.size}'
+    if row.own is not None:
+        said += f',"expires":{row.own}'
+    if row.owner is not None:
+        said += f',"owner":{encode_basestring(row.owner)}'
+    name = encode_basestring(row.name)
+    return f'{said},"name":{name},"commit":"{commit}","stored":{row.stored}}}'.encode()
+
+
+def has_room(value: bytes) -> bool:
+    """
+    :return: whether the attribute takes *value*, and what a commit will add.
+    """
+    return len(value) + _COMMITTING <= MAXIMUM
+
+
 def fits(label: Label) -> bool:
     """
     :return: whether the attribute has room for *label*, and for what a commit
@@ -207,7 +246,7 @@ def fits(label: Label) -> bool:
     long = (label.content_type, label.name, label.metadata, label.owner, label.signed_type)
     if _SHORT + 6 * len("".join(filter(None, long))) <= MAXIMUM:
         return True
-    return len(encode(label)) + _COMMITTING <= MAXIMUM
+    return has_room(encode(label))
 
 
 def decode(value: bytes | None) -> Label | None:

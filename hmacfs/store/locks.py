@@ -15,6 +15,8 @@ from hashlib import sha256
 from hmacfs.interfaces import IDisk
 from hmacfs.names import StoredName
 
+_FILES = [b"%02x" % number for number in range(256)]
+
 
 class Locks:
     """
@@ -36,7 +38,19 @@ class Locks:
             reactor's thread.
         :raise BlockingIOError: somebody else has it, and nobody waits.
         """
-        return _Held(self._disk, self._folder, sha256(name.path).hexdigest()[:2].encode(), wait)
+        return _Held(self, name, wait)
+
+    def take(self, name: StoredName, wait: bool) -> int:
+        """
+        As :meth:`held`, until :meth:`give_back`.
+        """
+        return self._disk.lock(self._folder, _FILES[sha256(name.path).digest()[0]], wait)
+
+    def give_back(self, lock: int) -> None:
+        """
+        Let go of a lock.
+        """
+        self._disk.close(lock)
 
 
 class _Held:
@@ -44,16 +58,15 @@ class _Held:
     What :meth:`Locks.held` gives.
     """
 
-    __slots__ = ("_disk", "_folder", "_lock", "_name", "_wait")
+    __slots__ = ("_lock", "_locks", "_name", "_wait")
 
-    def __init__(self, disk: IDisk, folder: int, name: bytes, wait: bool) -> None:
-        self._disk = disk
-        self._folder = folder
+    def __init__(self, locks: Locks, name: StoredName, wait: bool) -> None:
+        self._locks = locks
         self._name = name
         self._wait = wait
 
     def __enter__(self) -> None:
-        self._lock: int = self._disk.lock(self._folder, self._name, self._wait)
+        self._lock: int = self._locks.take(self._name, self._wait)
 
     def __exit__(self, *error: object) -> None:
-        self._disk.close(self._lock)
+        self._locks.give_back(self._lock)

@@ -135,6 +135,28 @@ class Parts:
             raise
         return part
 
+    def make_whole(self, id: bytes, label: bytes, content: bytes) -> int:
+        """
+        Make a part that is all that it will be.
+
+        :param id: one that was never used.
+        :param label: the attribute, with all that there is to say.
+        :return: its descriptor.
+        :raise OSError: nothing is left of it.
+        """
+        file = self._disk.create(self.folder, id, FILE_MODE)
+        try:
+            self._disk.claim(file)
+            self._disk.set_attribute(file, label)
+            written = self._disk.write(file, (content,))
+            if written < len(content):
+                write_all(self._disk, file, [content[written:]])
+        except BaseException:
+            self._disk.close(file)
+            self.drop(id, bare=True)
+            raise
+        return file
+
     def reopen(self, id: bytes) -> Part:
         """
         Take a part that nobody writes to, with as much of it as is trusted.

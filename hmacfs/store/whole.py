@@ -15,16 +15,17 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from hmacfs.errors import Exists
 from hmacfs.names import StoredName
-from hmacfs.records import FileRecord
-from hmacfs.store.labels import Label, fits
+from hmacfs.records import FileRecord, Row
+from hmacfs.store.labels import encode_whole, has_room, whole
 from hmacfs.store.opened import Opened
-from hmacfs.store.parts import Part, write_all
+from hmacfs.store.parts import Part
 from hmacfs.store.refusing import deleted
 from hmacfs.store.space import Glance, Promise
 from hmacfs.store.troubles import refusal
@@ -35,6 +36,24 @@ MOST = 64 * 1024
 
 _IDS = 128
 """How many ids are made at a time: what is random comes by a call of the system."""
+
+
+class Plan(NamedTuple):
+    """
+    What a small file is to be.
+
+    :ivar id: of its part.
+    :ivar commit: the id of its commit.
+    :ivar label: the attribute.
+    :ivar row: how the index lists it.
+    :ivar record: what a client is told of it.
+    """
+
+    id: bytes
+    commit: str
+    label: bytes
+    row: Row
+    record: FileRecord
 
 
 class Whole:
@@ -52,37 +71,33 @@ class Whole:
         """See :meth:`hmacfs.abilities.IStoresWhole.store_now`."""
         if self._opened.policy.durable or not self._pace.quick:
             return None
-        planned = self._planned(slot, content)
-        if planned is None:
+        plan = self._plan(slot, content)
+        if plan is None:
             return None
-        id, label = planned
         try:
-            part = self._pace.run(self._make, id, label, content)
-            kept = self._pace.run(self._create, slot.name, part, False)
+            kept = self._pace.run(self._keep_now, slot.name, plan, content)
         except BlockingIOError:
             # Somebody is at this name, or one beside it, this very moment.
             return None
-        return self._told(kept, slot, label, id)
+        return self._told(kept, plan)
 
     def store(self, slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
         """See :meth:`hmacfs.abilities.IStoresWhole.store`."""
         try:
             record = self.store_now(slot, content)
-            planned = None if record is not None else self._planned(slot, content)
-            if planned is None:
+            plan = None if record is not None else self._plan(slot, content)
+            if plan is None:
                 return succeed(record)
-            id, label = planned
-            made = None
+            file = None
             if self._opened.policy.durable and self._pace.quick:
-                made = self._pace.run(self._make, id, label, content)
+                file = self._pace.run(self._make, plan, content)
         except Exception:
             return fail()
-        return self._later(slot, label, id, content, made)
+        return self._later(slot.name, plan, content, file)
 
-    def _planned(self, slot: Slot, content: bytes) -> tuple[bytes, Label] | None:
+    def _plan(self, slot: Slot, content: bytes) -> Plan | None:
         """
-        :return: the id of the part, and its label; ``None`` where it is to begin
-            as every other upload.
+        :return: ``None`` where it is to begin as every other upload.
         """
         opened = self._opened
         if (
@@ -96,82 +111,82 @@ class Whole:
         ):
             return None
         now, id = opened.clock.seconds(), self._id()
-        label = Label(
-            slot.content_type,
-            slot.size,
-            expires=opened.knowing.retention.expires(slot.name.text, now, slot.expires),
-            owner=slot.owner,
-            name=slot.name.text,
-            commit=opened.stamps.next(now, id.decode()),
-            stored=now,
-        )
-        return (id, label) if fits(label) else None
+        commit = opened.stamps.next(now, id.decode())
+        row, record = opened.knowing.stored(slot, now, commit)
+        label = encode_whole(row, commit)
+        return Plan(id, commit, label, row, record) if has_room(label) else None
 
     def _later(
-        self, slot: Slot, label: Label, id: bytes, content: bytes, made: Part | None
+        self, name: StoredName, plan: Plan, content: bytes, file: int | None
     ) -> Deferred[FileRecord | None]:
         """
         Do it in a thread.
 
-        :param made: what is done of it.
+        :param file: the part, if it is made.
         """
         opened, promise = self._opened, Promise(self._opened.space)
-        promise.need(0 if made else len(content))
-        opened.writing[id] = None
-        opened.unmade[id] = slot.name
+        promise.need(len(content) if file is None else 0)
+        opened.writing[plan.id] = None
+        opened.unmade[plan.id] = name
 
         def ended(result: bool | Failure) -> FileRecord | Failure | None:
             promise.need(0)
-            del opened.writing[id], opened.unmade[id]
-            opened.cut.discard(id)
-            return result if isinstance(result, Failure) else self._told(result, slot, label, id)
+            del opened.writing[plan.id], opened.unmade[plan.id]
+            opened.cut.discard(plan.id)
+            return result if isinstance(result, Failure) else self._told(result, plan)
 
-        done = opened.syncs.run(self._keep, slot.name, label, id, content, made)
-        return done.addBoth(ended)
+        return opened.syncs.run(self._keep, name, plan, content, file).addBoth(ended)
 
-    def _told(self, kept: bool, slot: Slot, label: Label, id: bytes) -> FileRecord | None:
+    def _told(self, kept: bool, plan: Plan) -> FileRecord | None:
         """
         :param kept: ``False`` where the name was taken.
         """
         if not kept:
             return None
-        row, record = self._opened.knowing.stored(slot.name, label)
-        self._opened.backlog.add(row, id, bare=True)
-        return record
+        self._opened.backlog.add(plan.row, plan.id, bare=True)
+        return plan.record
 
-    def _keep(
-        self, name: StoredName, label: Label, id: bytes, content: bytes, made: Part | None
-    ) -> bool:
-        return self._create(name, made or self._make(id, label, content), True)
-
-    def _make(self, id: bytes, label: Label, content: bytes) -> Part:
+    def _keep(self, name: StoredName, plan: Plan, content: bytes, file: int | None) -> bool:
         """
-        :return: the part, with all that it will be.
+        In a thread.
+
+        :return: ``False`` where the name is taken.
         """
         opened = self._opened
+        if file is None:
+            file = self._make(plan, content)
+            # As in FilesystemUpload: who takes it down says so before he looks.
+            if plan.id in opened.cut:
+                opened.disk.close(file)
+                opened.parts.drop(plan.id, bare=True)
+                raise deleted()
+        return self._create(name, plan, file, wait=True)
+
+    def _keep_now(self, name: StoredName, plan: Plan, content: bytes) -> bool:
+        """
+        As :meth:`_keep`, and no thread.
+
+        :raise BlockingIOError: it is one for a thread; nothing is left of it.
+        """
+        file = self._make(plan, content)
+        done = self._opened.commit.create_now(name, plan.id, file)
+        return done or self._create(name, plan, file, wait=False)
+
+    def _make(self, plan: Plan, content: bytes) -> int:
+        """
+        :return: the descriptor of the part, which is all that it will be.
+        """
         try:
-            part = opened.parts.create(label, id)
+            return self._opened.parts.make_whole(plan.id, plan.label, content)
         except OSError as error:
             raise refusal(error) or error from None
-        try:
-            # As in FilesystemUpload: who takes it down says so before he looks.
-            if id in opened.cut:
-                raise deleted()
-            write_all(opened.disk, part.file, [content])
-        except BaseException as error:
-            opened.disk.close(part.file)
-            opened.parts.drop(id)
-            foreseen = refusal(error) if isinstance(error, OSError) else None
-            if foreseen is None:
-                raise
-            raise foreseen from error
-        return part
 
-    def _create(self, name: StoredName, part: Part, wait: bool) -> bool:
+    def _create(self, name: StoredName, plan: Plan, file: int, wait: bool) -> bool:
         """
         :param wait: as of :meth:`hmacfs.store.commit.Commit.create`.
         :return: ``False`` where the name is taken.
         """
+        part = Part(plan.id, file, whole(plan.row, plan.commit), beside=False)
         try:
             self._opened.commit.create(name, part, wait)
         except Exists:
