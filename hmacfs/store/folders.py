@@ -72,6 +72,18 @@ class CommonUnsynced(Unsynced):
         self._commons.folder(b"/".join(path), change)
 
 
+class NeverSynced(Unsynced):
+    """
+    Where nothing is synced there is nothing to be told.
+    """
+
+    def __contains__(self, path: Segments) -> bool:
+        return False
+
+    def count(self, path: Segments, change: int) -> None:
+        """See :meth:`Unsynced.count`."""
+
+
 class Folders:
     """
     The folders of one tree: of the files as they are served, or of the versions.
@@ -165,7 +177,8 @@ class Folders:
 
     def walk(self, segments: Segments, make: bool) -> int:
         """
-        Open the folder *segments*; as :meth:`at`, to be let go of by :meth:`leave`.
+        Open the folder *segments*, which are jailed; as :meth:`at`, to be let go of
+        by :meth:`leave`.
         """
         here = self._root
         try:

@@ -22,7 +22,7 @@ from hmacfs.store.commit import Commit
 from hmacfs.store.company import Alone
 from hmacfs.store.digesting import Digesting
 from hmacfs.store.familiar import Familiar
-from hmacfs.store.folders import Folders
+from hmacfs.store.folders import Folders, NeverSynced
 from hmacfs.store.held import Held
 from hmacfs.store.kept import Kept
 from hmacfs.store.known import Knowing
@@ -132,9 +132,10 @@ class Opened:
         self.syncs = syncs
         self.policy = policy
         self.company = company
-        self.files = Folders(disk, area.root, company.unsynced())
+        unsynced = company.unsynced if policy.durable else NeverSynced
+        self.files = Folders(disk, area.root, unsynced())
         self.parts = Parts(disk, area.parts, area.attributes)
-        self.old = Folders(disk, area.versions, company.unsynced())
+        self.old = Folders(disk, area.versions, unsynced())
         self.trash = Folders(disk, area.trash)
         self.locks = locks = Locks(disk, area.locks)
         self.index = index
