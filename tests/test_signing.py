@@ -4,12 +4,14 @@ Tests for :mod:`hmacfs.signing`.
 
 from __future__ import annotations
 
+import hmac
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.errors import BadSignature, MalformedQuery
-from hmacfs.signing import MESSAGES, Claim, Credential, choose, sign, verify
+from hmacfs.signing import MESSAGES, Claim, Credential, choose, hmac_sha256, sign, verify
 
 KEY = b"a key of the tests, long enough for all"
 FORMER = b"the key before it, as long as the other"
@@ -23,6 +25,22 @@ CLAIM = Claim(
     expires=2000000000,
     url_path=b"/up/a b/c.txt",
 )
+
+
+class HmacTests(SynchronousTestCase):
+    """
+    A signature is what every other program makes of the key and the message.
+    """
+
+    @given(st.binary(max_size=200), st.lists(st.binary(max_size=200), max_size=3))
+    def test_same(self, key: bytes, messages: list[bytes]) -> None:
+        """
+        It is that of the library, however often a key is used.
+        """
+        self.assertEqual(
+            [hmac_sha256(key, message) for message in messages],
+            [hmac.digest(key, message, "sha256").hex() for message in messages],
+        )
 
 
 class MessageTests(SynchronousTestCase):
