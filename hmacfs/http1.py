@@ -33,6 +33,7 @@ from hmacfs.errors import (
     TargetTooLong,
     TooLarge,
 )
+from hmacfs.values import frozen
 
 MAX_LINE = 16 * 1024
 """
@@ -83,7 +84,7 @@ _CHUNK_LINE = re.compile(
 )
 
 
-@attrs.frozen
+@frozen
 class Head:
     """
     The head of one request.

@@ -45,29 +45,32 @@ _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
-def _check(_instance: object, _attribute: object, segments: tuple[bytes, ...]) -> None:
+def _check(name: StoredName, _attribute: object, segments: tuple[bytes, ...]) -> None:
     """
     Refuse *segments* unless they can be the name of a file.
+
+    Of what they are joined to, all can be asked at once: a slash is no part of
+    another character in UTF-8, so that the whole is UTF-8 where each segment is.
 
     :raise MalformedName: they cannot.
     :raise NotFound: they lie in the private area of the store.
     """
     if not segments or b"" in segments:
         raise MalformedName("The path has an empty segment.")
-    for segment in segments:
-        if segment in (b".", b".."):
-            raise MalformedName("The path has a segment '.' or '..'.")
-        if b"/" in segment:
-            raise MalformedName("The path has an encoded slash.")
-        if len(segment) > LONGEST_SEGMENT:
-            raise MalformedName(f"A segment of the path is over {LONGEST_SEGMENT} bytes long.")
-        try:
-            text = segment.decode()
-        except UnicodeDecodeError:
-            raise MalformedName("The path is not UTF-8.") from None
-        if _CONTROL.search(text):
-            raise MalformedName("The path has a control character.")
-    if sum(map(len, segments)) + len(segments) - 1 > LONGEST:
+    if b"." in segments or b".." in segments:
+        raise MalformedName("The path has a segment '.' or '..'.")
+    path = name.path
+    if path.count(b"/") >= len(segments):
+        raise MalformedName("The path has an encoded slash.")
+    if max(map(len, segments)) > LONGEST_SEGMENT:
+        raise MalformedName(f"A segment of the path is over {LONGEST_SEGMENT} bytes long.")
+    try:
+        text = path.decode()
+    except UnicodeDecodeError:
+        raise MalformedName("The path is not UTF-8.") from None
+    if _CONTROL.search(text):
+        raise MalformedName("The path has a control character.")
+    if len(path) > LONGEST:
         raise MalformedName(f"The path is over {LONGEST} bytes long.")
     if segments[0] == RESERVED:
         raise NotFound("Nothing is kept under this name.")
@@ -123,9 +126,11 @@ def parse(path: bytes, prefix: tuple[bytes, ...]) -> StoredName:
     """
     if not path.startswith(b"/"):
         raise MalformedName("The path does not begin with a slash.")
-    if _BROKEN_ESCAPE.search(path):
-        raise MalformedName("The path has a broken percent escape.")
-    segments = tuple(unquote_to_bytes(segment) for segment in path[1:].split(b"/"))
+    segments = tuple(path[1:].split(b"/"))
+    if b"%" in path:
+        if _BROKEN_ESCAPE.search(path):
+            raise MalformedName("The path has a broken percent escape.")
+        segments = tuple(map(unquote_to_bytes, segments))
     folder = segments[-1] == b""
     if folder:
         segments = segments[:-1]

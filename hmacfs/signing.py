@@ -36,6 +36,7 @@ from urllib.parse import unquote_to_bytes
 import attrs
 
 from hmacfs.errors import BadSignature, MalformedQuery
+from hmacfs.values import frozen
 
 DIALECTS = ("v3", "v2", "token", "v")
 """The parameters that carry a signature, the highest first."""
@@ -54,7 +55,7 @@ _BLOCK = 64
 _BEARER = re.compile(rb"bearer(?: |$)", re.IGNORECASE)
 
 
-@attrs.frozen
+@frozen
 class Claim:
     """
     What a request says of itself, as far as some dialect signs it.
@@ -171,7 +172,7 @@ def verify(dialect: str, mac: bytes, claims: Sequence[Claim], keys: Iterable[byt
     return signed[0]
 
 
-@attrs.frozen
+@frozen
 class Credential:
     """
     The one credential of a request that counts.
@@ -239,13 +240,14 @@ def _read(query: bytes) -> tuple[dict[bytes, bytes], bytes]:
     The operation stays as it was sent, in its order: decoded, ``a=1%26b=2``
     and ``a=1&b=2`` would be one message.
     """
-    if _BROKEN_ESCAPE.search(query):
+    escaped = b"%" in query
+    if escaped and _BROKEN_ESCAPE.search(query):
         raise MalformedQuery("The query has a broken percent escape.")
     signed: dict[bytes, bytes] = {}
     operation = []
     for piece in filter(None, query.split(b"&")):
         # Decoded before it is parted: that is what reads "v%3D49e9...".
-        name, _, value = unquote_to_bytes(piece).partition(b"=")
+        name, _, value = (unquote_to_bytes(piece) if escaped else piece).partition(b"=")
         if name not in _SIGNING:
             operation.append(piece)
         elif name in signed:

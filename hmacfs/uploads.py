@@ -18,6 +18,7 @@ import attrs
 from hmacfs.digests import ALGORITHMS, Digest
 from hmacfs.errors import Completed, Gone, NotFound, Refusal, WrongDigest
 from hmacfs.names import StoredName, recall
+from hmacfs.values import frozen
 
 LONGEST_TYPE = 255
 """Bytes of a media type (Metronome's bound, and what a record has room for)."""
@@ -32,7 +33,7 @@ LOCATED = frozenset({"draft", "tus"})
 """Those that give it a URL of its own, by which it must be remembered."""
 
 
-@attrs.frozen
+@frozen
 class Slot:
     """
     What a verified signature allows: one upload to one name.

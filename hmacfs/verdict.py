@@ -41,11 +41,12 @@ from hmacfs.names import StoredName, recall
 from hmacfs.rules import Rules, below, check, check_file, check_name
 from hmacfs.signing import Claim, Credential, choose
 from hmacfs.uploads import LONGEST_TYPE, Slot, UploadRecord
+from hmacfs.values import frozen
 
 __all__ = ["Rules", "Verdict", "creation_verdict", "verdict", "verify_again"]
 
 
-@attrs.frozen
+@frozen
 class Verdict:
     """
     An upload that may go on to be admitted.
@@ -142,7 +143,7 @@ def verify_again(head: Head, record: UploadRecord, rules: Rules) -> None:
         check(credential, [attrs.evolve(claim, content_type=each) for each in types], rules)
 
 
-@attrs.frozen
+@frozen
 class _Said:
     """
     What a request says of the whole file.

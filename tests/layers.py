@@ -50,6 +50,7 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.tokens": 0,
     "hmacfs.units": 0,
     "hmacfs.uploads": 0,
+    "hmacfs.values": 0,
     "hmacfs.verdict": 0,
     "hmacfs.abilities": 1,
     "hmacfs.commons": 2,
