@@ -63,8 +63,13 @@ pays for each, and a client may send a chunk for every byte.
 
 # token = 1*tchar (RFC 9110 section 5.6.2)
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-# field-line = field-name ":" OWS field-value OWS (RFC 9112 section 5)
-_FIELD = re.compile(rb"(" + _TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*)")
+# field-line = field-name ":" OWS field-value OWS (RFC 9112 section 5).  No obs-fold, no
+# blank before the colon, no control character.  The blanks are no part of the pattern:
+# two repetitions that both take them would try every way to share a line of 32 KiB.
+_FIELD_LINE = _TOKEN + rb"+:[\t\x20-\x7e\x80-\xff]*+"
+_FIELD = re.compile(_FIELD_LINE)
+# All those of a head, and its empty line.
+_FIELDS = re.compile(rb"(?:" + _FIELD_LINE + rb"\r\n)*+\r\n")
 # request-line = method SP request-target SP HTTP-version (RFC 9112 section 3)
 _REQUEST_LINE = re.compile(
     rb"(" + _TOKEN + rb") ([\x21\x22\x24-\x7e\x80-\xff]+) (HTTP/[0-9]\.[0-9])"
@@ -74,7 +79,7 @@ _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)(/[^?]*)?(\?.*)?", re.DOTALL)
 # Host = uri-host [ ":" port ] (RFC 9110 section 7.2), a comma left out, since it joins
 # two lines, and an empty host, which no http URI has (section 4.2.1)
 _HOST = re.compile(
-    rb"(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?"
+    rb"(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9\-._~!$&'()*+;=]++|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?"
 )
 # chunk = chunk-size [ chunk-ext ] CRLF (RFC 9112 section 7.1)
 _CHUNK_LINE = re.compile(
@@ -162,10 +167,13 @@ class Head:
         return self._joined.get(name)
 
 
-def _join(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+def _join(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """
     :return: each field by its name, as :meth:`Head.get` gives it.
     """
+    once = dict(headers)
+    if len(once) == len(headers):
+        return once
     joined: dict[bytes, bytes] = {}
     for name, value in headers:
         joined[name] = value if name not in joined else joined[name] + b", " + value
@@ -222,11 +230,18 @@ def parse_head(data: bytes) -> Head:
         version = b"HTTP/1.1"
     if len(lines) > MAX_FIELDS:
         raise HeadTooLarge("There are too many header fields.")
-    headers = tuple(map(_field, lines))
-    names = {name for name, _ in headers}
+    if _FIELDS.fullmatch(data, len(line) + 2) is None:
+        raise MalformedRequest("A header field is malformed.")
+    parted = [each.partition(b":") for each in lines]
+    headers = tuple([(name.lower(), value.strip(b" \t")) for name, _, value in parted])
+    names = dict(headers)
 
     def values(name: bytes) -> list[bytes]:
-        return [value for key, value in headers if key == name] if name in names else []
+        if name not in names:
+            return []
+        if len(names) == len(headers):
+            return [names[name]]
+        return [value for key, value in headers if key == name]
 
     target, authority = _origin(method, target)
     host = _host(version, values(b"host"), authority)
@@ -257,19 +272,6 @@ def _options(values: Iterable[bytes]) -> list[bytes]:
     :param values: of ``Connection`` (RFC 9110 section 7.6.1).
     """
     return [option.strip(b" \t") for option in b",".join(values).lower().split(b",")]
-
-
-def _field(line: bytes) -> tuple[bytes, bytes]:
-    """
-    Read one field line; an obs-fold, a blank before the colon and control
-    characters do not match.
-    """
-    found = _FIELD.fullmatch(line)
-    if found is None:
-        raise MalformedRequest("A header field is malformed.")
-    # The blanks are no part of the pattern: two repetitions that both take
-    # them would try every way to share a line of 32 KiB.
-    return found[1].lower(), found[2].strip(b" \t")
 
 
 def _origin(method: bytes, target: bytes) -> tuple[bytes, bytes | None]:
@@ -443,7 +445,8 @@ class Chunked:
             else:
                 self._trailers = 0
         elif line:
-            _field(line)
+            if _FIELD.fullmatch(line) is None:
+                raise MalformedRequest("A trailer is malformed.")
             self._trailers += len(line) + 2
         else:
             self.finished = True

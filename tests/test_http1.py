@@ -414,6 +414,18 @@ class FuzzTests(SynchronousTestCase):
             return
         self.assertEqual(read(data), head)
 
+    @given(st.lists(st.binary(max_size=8).map(lambda rest: b"x:" + rest) | st.binary(max_size=8)))
+    def test_each_line(self, lines: list[bytes]) -> None:
+        """
+        The lines of a head are well-formed where each of them is.
+        """
+        data = write(HOST, *lines)
+        if data.index(b"\r\n\r\n") < len(data) - 4:
+            # It ends before, and nothing behind that is looked at.
+            return
+        alone = [read(write(HOST, line)) is not MalformedRequest for line in lines]
+        self.assertEqual(read(data) is not MalformedRequest, all(alone))
+
     @given(HEADS)
     def test_agreement(self, data: bytes) -> None:
         """

@@ -83,7 +83,7 @@ class Put:
             *([f"Content-Type: {self.content_type}"] if self.content_type is not None else []),
             *([f"Authorization: {self.authorization}"] if self.authorization else []),
         ]
-        return parse_head("\r\n".join(lines).encode())
+        return parse_head("\r\n".join([*lines, "", ""]).encode())
 
     def judge(self) -> Verdict | type[Refusal]:
         """

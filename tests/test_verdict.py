@@ -67,7 +67,7 @@ def request(target: str, *fields: str, method: str = "PUT") -> Head:
     A head with these fields, read as it would be from the wire.
     """
     return parse_head(
-        "\r\n".join([f"{method} {target} HTTP/1.1", "Host: h", *fields]).encode("utf-8")
+        "\r\n".join([f"{method} {target} HTTP/1.1", "Host: h", *fields, "", ""]).encode("utf-8")
     )
 
 

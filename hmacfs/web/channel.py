@@ -56,7 +56,7 @@ from hmacfs.web.deadline import Deadline
 from hmacfs.web.intake import LEAST, Intake
 from hmacfs.web.outlet import outlet
 from hmacfs.web.request import UploadRequest
-from hmacfs.web.wording import Wording
+from hmacfs.web.wording import LONGEST, Wording
 
 if TYPE_CHECKING:
     from hmacfs.web.site import UploadSite
@@ -319,7 +319,8 @@ class UploadChannel(HTTPChannel):
             self._inbox = self._inbox[2:]
             return True
         site, inbox = self.site, self._inbox
-        words = site.wordings.find(inbox)
+        # Where a body follows at once, it is none that is kept.
+        words = site.wordings.find(inbox) if len(inbox) <= LONGEST else None
         if words is not None:
             self._inbox = b""
         else:
