@@ -156,6 +156,7 @@ class HoldingBackTests(Case):
         self.client.send(b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
         self.assertEqual(self.hub.kinds().count(RequestReceived), 1)
         self.client.transport.unblock()
+        self.clock.advance(0)
         self.assertEqual(self.client.statuses(), [200] * 50)
 
     def test_late_full(self) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 
 from hmacfs.web import pages
-from hmacfs.web.channel import KEPT, PIECE
+from hmacfs.web.channel import KEPT, PIECE, STEPS
 from tests.taker import Case
+from tests.wire import Conversation
 
 
 class PipelineTests(Case):
@@ -18,10 +19,46 @@ class PipelineTests(Case):
 
     def test_many(self) -> None:
         """
-        A thousand requests in one piece are all answered.
+        A thousand requests in one piece are all answered, and others between them.
         """
-        self.client.send(b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        request = b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n"
+        self.client.send(request * 1000)
+        self.assertEqual(self.client.statuses(), [200] * STEPS)
+        other = Conversation(self.site)
+        other.send(request)
+        self.assertEqual(other.statuses(), [200])
+        self.clock.advance(0)
         self.assertEqual(self.client.statuses(), [200] * 1000)
+
+    def test_many_and_no_more(self) -> None:
+        """
+        So they are where the client has closed its half behind them.
+        """
+        self.client.send(b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+        self.client.end()
+        self.assertEqual(self.client.statuses(), [200] * STEPS)
+        self.clock.advance(0)
+        self.assertEqual(self.client.statuses(), [200] * 100)
+        self.assertEqual(self.client.transport.closed, "closed")
+
+    def test_many_and_gone(self) -> None:
+        """
+        Of one that is gone nothing more is answered.
+        """
+        self.client.send(b"GET /files HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+        self.client.transport.abortConnection()
+        self.clock.advance(0)
+        self.assertEqual(self.client.statuses(), [200] * STEPS)
+
+    def test_many_uploads(self) -> None:
+        """
+        Small uploads in one piece leave others their share as well.
+        """
+        upload = b"PUT /files HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+        self.client.send(upload * 100)
+        self.assertEqual(self.client.statuses(), [201] * (STEPS // 2))
+        self.clock.advance(0)
+        self.assertEqual(self.client.statuses(), [201] * 100)
 
     def test_between_bodies(self) -> None:
         """
