@@ -9,7 +9,6 @@ import os
 import random
 import resource
 import socket
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
@@ -19,17 +18,14 @@ from pathlib import Path
 from bench.clients import patiently, wrk
 from bench.ground import ONE, TWO, Ground
 from bench.lines import ONE_BY_ONE, Line, Load, Row, Verdict
+from bench.planting import crawled
 from bench.rivals import Server
 from bench.rounds import Against, Contender, Single, Work
 from bench.small import ask
-from hmacfs.care import crawling
 from hmacfs.records import ATTRIBUTE
 from hmacfs.records import Row as Listed
-from hmacfs.retention import Retention
-from hmacfs.store.checking import OWNERS
 from hmacfs.store.labels import Label, encode
-from hmacfs.store.tables import files, schema, state
-from hmacfs.store.terms import reckon, since
+from hmacfs.store.tables import files
 
 _SECTION = "Growth"
 _CONTENT = random.Random(0).randbytes(1024)
@@ -85,19 +81,8 @@ def plant(store: Path, number: int) -> None:
     """
     Make a store of *number* small files as uploads leave them, all of them listed.
     """
-    private = store / ".hmacfs"
-    private.mkdir(parents=True, mode=0o700)
-    with closing(sqlite3.connect(private / "index.sqlite", isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("BEGIN")
-        schema.prepare(database)
-        terms = since(database, Retention(), time.time())
-        while reckon(database, terms, 1).stage != "done":
-            pass
-        # A crawl has found them all.
-        state.put(database, crawling.KEY, [OWNERS])
+    with crawled(store) as database:
         files.write(database, _planted(store, number))
-        database.execute("COMMIT")
 
 
 def _planted(store: Path, number: int) -> Iterator[Listed]:

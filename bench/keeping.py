@@ -41,15 +41,12 @@ import attrs
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.figures import Figure, report, timed
+from bench.planting import crawled
 from bench.processes import memory, processor
 from bench.promises import health
-from hmacfs.care import crawling
 from hmacfs.records import ATTRIBUTE, Row
-from hmacfs.retention import Retention
-from hmacfs.store.checking import OWNERS
 from hmacfs.store.labels import Label, encode
-from hmacfs.store.tables import files, schema, state
-from hmacfs.store.terms import reckon, since
+from hmacfs.store.tables import files
 from hmacfs.units import parse_duration
 from tests.process import Daemon
 
@@ -159,17 +156,7 @@ def fill_index(store: Path, count: int, expired: int, due_in: float) -> float:
 
     :return: when they expire, unix seconds.
     """
-    private = store / ".hmacfs"
-    private.mkdir(parents=True, mode=0o700)
-    with closing(sqlite3.connect(private / "index.sqlite", isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("BEGIN")
-        schema.prepare(database)
-        terms = since(database, Retention(), time.time())
-        while reckon(database, terms, 1).stage != "done":
-            pass
-        # A crawl would find that the others are not there: it has been done.
-        state.put(database, crawling.KEY, [OWNERS])
+    with crawled(store) as database:
         later = int(time.time()) + 10 * 365 * 86400
         files.write(
             database,
@@ -180,7 +167,6 @@ def fill_index(store: Path, count: int, expired: int, due_in: float) -> float:
         )
         due = int(time.time() + due_in)
         files.write(database, plant_expiring(store, expired, due))
-        database.execute("COMMIT")
     return due
 
 
