@@ -137,19 +137,6 @@ class TogetherTests(CrewCase):
         self.assertEqual(other.upload("me/b.txt", b"1234"), 201)
         self.assertEqual(one.upload("me/c.txt", b"1"), 413)
 
-    def send(self, caller: Caller, target: str, start: int, stop: int | None = None) -> None:
-        """Send a part of :data:`DATA`, and of nothing but it."""
-        caller.putrequest("PATCH", target)
-        for name, value in {
-            **TUS,
-            "Content-Type": "application/offset+octet-stream",
-            "Upload-Offset": start,
-            "Content-Length": len(DATA) - start,
-        }.items():
-            caller.putheader(name, str(value))
-        caller.endheaders()
-        caller.send(DATA[start:stop])
-
     def kept(self, daemon: Daemon) -> int:
         """
         :return: how many bytes the one part has.

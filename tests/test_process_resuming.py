@@ -67,6 +67,11 @@ class ResumingCase(ProcessCase):
         :return: the connection, its answer still to come.
         """
         caller = self.call(daemon)
+        self.send(caller, target, start, stop)
+        return caller
+
+    def send(self, caller: Caller, target: str, start: int, stop: int | None = None) -> None:
+        """Send a part of :data:`DATA`, and of nothing but it."""
         caller.putrequest("PATCH", target)
         for name, value in {
             **TUS,
@@ -77,7 +82,6 @@ class ResumingCase(ProcessCase):
             caller.putheader(name, str(value))
         caller.endheaders()
         caller.send(DATA[start:stop])
-        return caller
 
     def broken(self, daemon: Daemon, target: str) -> Caller:
         """

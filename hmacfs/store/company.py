@@ -128,14 +128,15 @@ class Alone:
         return succeed(None)
 
 
-class Chief(Alone):
+class _OneOfMany(Alone):
     """
-    The process that has the index.
+    What both share by the memory in common.
     """
 
-    def __init__(self, commons: Commons, members: Members) -> None:
-        self.commons: Commons = commons
-        self._members = members
+    commons: Commons
+
+    def __init__(self, commons: Commons) -> None:
+        self.commons = commons
 
     def space(self, free: Callable[[], int], kept_back: int) -> Space:
         """See :meth:`Alone.space`."""
@@ -146,8 +147,18 @@ class Chief(Alone):
         return CommonUnsynced(self.commons)
 
     def tombstones(self) -> Tombstones:
-        """See :meth:`Alone.tombstones`: the members look at the same."""
+        """See :meth:`Alone.tombstones`: the chief adds to it, and all look at the same."""
         return Tombstones(self.commons.tombstones)
+
+
+class Chief(_OneOfMany):
+    """
+    The process that has the index.
+    """
+
+    def __init__(self, commons: Commons, members: Members) -> None:
+        super().__init__(commons)
+        self._members = members
 
     def suspended(self) -> Suspended:
         """See :meth:`Alone.suspended`."""
@@ -171,7 +182,7 @@ class Chief(Alone):
         return self._members.ask("unmake", name)
 
 
-class Member(Alone):
+class Member(_OneOfMany):
     """
     A process that receives and serves, and asks its chief for the rest.
     """
@@ -182,7 +193,7 @@ class Member(Alone):
         """
         :param guard: the inherited lock of the store.
         """
-        self.commons: Commons = commons
+        super().__init__(commons)
         self.retention: Retention = charter.retention
         self._chief = chief
         self._charter = charter
@@ -191,18 +202,6 @@ class Member(Alone):
     def area(self, disk: IDisk, root: str, network: bool) -> Area:
         """See :func:`hmacfs.store.area.join_area`."""
         return join_area(disk, root, self._charter.area, self._guard)
-
-    def space(self, free: Callable[[], int], kept_back: int) -> Space:
-        """See :meth:`Alone.space`."""
-        return CommonSpace(free, kept_back, self.commons)
-
-    def unsynced(self) -> Unsynced:
-        """See :meth:`Alone.unsynced`."""
-        return CommonUnsynced(self.commons)
-
-    def tombstones(self) -> Tombstones:
-        """See :meth:`Alone.tombstones`: the chief alone adds to it."""
-        return Tombstones(self.commons.tombstones)
 
     def suspended(self) -> CommonSuspended:
         """See :meth:`Alone.suspended`."""
