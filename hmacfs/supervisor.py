@@ -17,32 +17,20 @@ from twisted.internet.protocol import Factory
 from twisted.logger import ILogObserver, Logger
 
 from hmacfs import descriptors, systemd
-from hmacfs.access_log import AccessLog
-from hmacfs.care.care import Care
 from hmacfs.commons import Commons
-from hmacfs.control.desk import Desk
-from hmacfs.control.errands import Errands
-from hmacfs.control.server import ControlSocket
 from hmacfs.daemon import Daemon, Part
+from hmacfs.foundation import Foundation
 from hmacfs.greeting import Greeting
-from hmacfs.hub import Hub
-from hmacfs.interfaces import ISharing
-from hmacfs.keeping_metrics import KeepingMetrics
+from hmacfs.listeners import Listeners
 from hmacfs.loading import Loaded
 from hmacfs.logs import LogFile, Stream
-from hmacfs.metadata.opening import open_metadata
-from hmacfs.metrics import Metrics
 from hmacfs.metrics_site import MetricsSite
 from hmacfs.ports import Ports
-from hmacfs.readings import Reading, Readings
-from hmacfs.reunion import Reunion
 from hmacfs.settings import MOST_WORKERS
-from hmacfs.sharing_metrics import SharingMetrics
 from hmacfs.signals import Signals
 from hmacfs.store.chief import charter, guard
 from hmacfs.store.company import Chief
 from hmacfs.store.member import Standing
-from hmacfs.store.opening import open_filesystem
 from hmacfs.timers import Timers
 from hmacfs.workers.balancing import Balancing
 from hmacfs.workers.clerk import Clerk
@@ -67,12 +55,8 @@ def make_supervisor(
     :param observer: the log.
     """
     settings = loaded.settings
-    hub = Hub(reactor, output.gathered)
-    access_log = AccessLog(settings.log_level)
-    hub.listen(access_log.heard, access_log.kinds)
-    metrics = Metrics()
-    for kind, deed in metrics.deeds.items():
-        hub.listen(deed, [kind])
+    listeners = Listeners(settings, output, reactor)
+    metrics = listeners.metrics
     total = Sum(metrics.registry)
     deaths = Counter(
         "hmacfs_worker_deaths", "Workers that ended unasked.", registry=metrics.registry
@@ -104,25 +88,12 @@ def make_supervisor(
     )
     serving = Gauge("hmacfs_workers", "Workers that serve.", registry=metrics.registry)
     serving.set_function(lambda: len(crew.hands))
-    store, database = open_filesystem(settings, reactor, Chief(commons, crew))
-    metadata = open_metadata(settings, database, hub, reactor)
-    node = settings.public_url if settings.redis_url else ""
-    reunion = Reunion(store, store, metadata, node, reactor, settings.upload_expiry)
-    care = Care(settings, store, metadata, database, hub, reactor)
-    keeping = KeepingMetrics(metrics.registry)
-    hub.listen(keeping.heard, keeping.kinds)
-    errands = Errands(Desk(store, database, care, reactor))
-    control = ControlSocket(settings.store_dir, errands.perform, reactor)
-    private = Ports(
-        reactor,
-        "MetricsPort",
-        settings.metrics_port if settings.metrics_enabled else (),
-        settings.unix_socket_mode,
-        MetricsSite(total, reactor, crew.refresh),
-    )
+    base = Foundation(settings, listeners, reactor, Chief(commons, crew))
+    store, database, metadata, care = base.store, base.database, base.metadata, base.care
+    private = base.metrics_site(MetricsSite(total, reactor, crew.refresh))
 
     crew.employ(
-        serve=lambda place: Clerk(store, metadata, reunion),
+        serve=lambda place: Clerk(store, metadata, base.reunion),
         welcome=lambda place: Welcome(
             place, settings, charter(store), tuple(address for address, _ in public.opened)
         ),
@@ -137,16 +108,6 @@ def make_supervisor(
     balancing = Balancing(crew, settings.min_workers, most, usable, reactor)
     count = balancing.first if settings.workers is None else settings.workers
 
-    asked = [
-        Reading("what the store holds", store.figures, metrics.measured),
-        Reading("what is kept", database.totals, keeping.measured),
-        Reading("how far the crawl is", lambda: care.crawling.looked, keeping.crawled),
-    ]
-    if ISharing.providedBy(metadata):
-        sharing = SharingMetrics(metrics.registry)
-        hub.listen(sharing.heard, sharing.kinds)
-        asked.append(Reading("how Redis stands", metadata.sharing, sharing.measured))
-    readings = Readings(asked, metrics.lagged, reactor)
     timers = Timers(reactor)
     greeting = Greeting(loaded, store, metadata, public, private)
     supervisor = os.environ.get(systemd.VARIABLE, "")
@@ -172,17 +133,7 @@ def make_supervisor(
         # The workers inherit it.
         Part("the descriptors", descriptors.raise_bound),
         Part("the metrics site", lambda: private.open_before(public), private.close),
-        Part("the event hub", stop=hub.flush),
-        Part("the store", store.start, store.stop),
-        Part("the metadata of uploads", metadata.start, metadata.stop),
-        Part("the reunion of both", reunion.run),
-        Part(
-            "the number of those that wait",
-            lambda: metrics.watch(lambda: len(store.unfinished())),
-            lambda: metrics.watch(int),
-        ),
-        Part("the control socket", control.open, control.close),
-        Part("the readings", readings.startService, readings.stopService),
+        *base.parts(),
         Part("the public sockets", lambda: lend(public), public.close),
         Part("the workers", lambda: crew.start(count), leave),
         Part("the number of workers", tell_workers),

@@ -17,29 +17,17 @@ from twisted.internet.tcp import Port
 from twisted.python import usage
 
 from hmacfs import __version__, descriptors, loading, logs, systemd
-from hmacfs.access_log import AccessLog
-from hmacfs.care.care import Care
 from hmacfs.config import Problem, Problems, Settings
-from hmacfs.control.desk import Desk
-from hmacfs.control.errands import Errands
-from hmacfs.control.server import ControlSocket
 from hmacfs.daemon import Daemon, Part
 from hmacfs.drain import Drain
+from hmacfs.foundation import Foundation
 from hmacfs.greeting import Greeting
-from hmacfs.hub import Hub
-from hmacfs.interfaces import ISharing
-from hmacfs.keeping_metrics import KeepingMetrics
+from hmacfs.listeners import Listeners
 from hmacfs.loading import Loaded
-from hmacfs.metadata.opening import open_metadata
-from hmacfs.metrics import Metrics
 from hmacfs.metrics_site import MetricsSite
 from hmacfs.ports import Ports
-from hmacfs.readings import Reading, Readings
 from hmacfs.request_lines import RequestLines
-from hmacfs.reunion import Reunion
-from hmacfs.sharing_metrics import SharingMetrics
 from hmacfs.signals import Signals
-from hmacfs.store.opening import open_filesystem
 from hmacfs.timers import Timers
 from hmacfs.web.root import make_site
 
@@ -91,43 +79,14 @@ def makeService(options: Options, reactor: Any = None) -> IService:
 
         return make_supervisor(loaded, output, observer, reactor)
 
-    hub = Hub(reactor, output.gathered)
-    access_log = AccessLog(settings.log_level, straight(options, settings, output))
-    hub.listen(access_log.heard, access_log.kinds)
-    metrics = Metrics()
-    for kind, deed in metrics.deeds.items():
-        hub.listen(deed, [kind])
-
-    store, database = open_filesystem(settings, reactor)
-    metadata = open_metadata(settings, database, hub, reactor)
-    node = settings.public_url if settings.redis_url else ""
-    reunion = Reunion(store, store, metadata, node, reactor, settings.upload_expiry)
-    care = Care(settings, store, metadata, database, hub, reactor)
-    keeping = KeepingMetrics(metrics.registry)
-    hub.listen(keeping.heard, keeping.kinds)
-    errands = Errands(Desk(store, database, care, reactor))
-    control = ControlSocket(settings.store_dir, errands.perform, reactor)
+    listeners = Listeners(settings, output, reactor, straight(options, settings, output))
+    hub, metrics = listeners.hub, listeners.metrics
+    base = Foundation(settings, listeners, reactor)
+    store, metadata, care = base.store, base.metadata, base.care
     site = make_site(store, metadata, hub, settings, reactor, care.guard.faults)
     mode = settings.unix_socket_mode
     public = Ports(reactor, "ListenPort", settings.listen_port, mode, site)
-    private = Ports(
-        reactor,
-        "MetricsPort",
-        settings.metrics_port if settings.metrics_enabled else (),
-        mode,
-        MetricsSite(metrics.registry, reactor),
-    )
-
-    asked = [
-        Reading("what the store holds", store.figures, metrics.measured),
-        Reading("what is kept", database.totals, keeping.measured),
-        Reading("how far the crawl is", lambda: care.crawling.looked, keeping.crawled),
-    ]
-    if ISharing.providedBy(metadata):
-        sharing = SharingMetrics(metrics.registry)
-        hub.listen(sharing.heard, sharing.kinds)
-        asked.append(Reading("how Redis stands", metadata.sharing, sharing.measured))
-    readings = Readings(asked, metrics.lagged, reactor)
+    private = base.metrics_site(MetricsSite(metrics.registry, reactor))
     drain = Drain(site, hub, reactor, settings.shutdown_timeout)
     signals = Signals(reactor, output.reopen)
     timers = Timers(reactor)
@@ -147,17 +106,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Part("the first lines", greeting.introduce),
         Part("the descriptors", descriptors.raise_bound),
         Part("the metrics site", lambda: private.open_before(public), private.close),
-        Part("the event hub", stop=hub.flush),
-        Part("the store", store.start, store.stop),
-        Part("the metadata of uploads", metadata.start, metadata.stop),
-        Part("the reunion of both", reunion.run),
-        Part(
-            "the number of those that wait",
-            lambda: metrics.watch(lambda: len(store.unfinished())),
-            lambda: metrics.watch(int),
-        ),
-        Part("the control socket", control.open, control.close),
-        Part("the readings", readings.startService, readings.stopService),
+        *base.parts(),
         Part("the transfers", stop=drain.run),
         Part("the public site", listen, public.close),
         Part("the next lines", greeting.tell_places),

@@ -19,13 +19,10 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger, globalLogBeginner
 
 from hmacfs import logs
-from hmacfs.access_log import AccessLog
 from hmacfs.commons import Commons
 from hmacfs.daemon import Daemon, Part
 from hmacfs.drain import Drain
-from hmacfs.hub import Hub
-from hmacfs.keeping_metrics import KeepingMetrics
-from hmacfs.metrics import Metrics
+from hmacfs.listeners import Listeners
 from hmacfs.readings import Readings
 from hmacfs.signals import Signals
 from hmacfs.store.company import Member
@@ -129,15 +126,9 @@ class Serving:
         """
         settings = welcome.settings
         self._reactor, self._reopen = reactor, output.reopen
-        self._hub = hub = Hub(reactor, output.gathered)
         straight = logs.straight(settings, output, welcome.place)
-        access_log = AccessLog(settings.log_level, straight)
-        hub.listen(access_log.heard, access_log.kinds)
-        self._metrics = metrics = Metrics()
-        for kind, deed in metrics.deeds.items():
-            hub.listen(deed, [kind])
-        keeping = KeepingMetrics(metrics.registry)
-        hub.listen(keeping.heard, keeping.kinds)
+        listeners = Listeners(settings, output, reactor, straight)
+        self._hub, self._metrics = hub, metrics = listeners.hub, listeners.metrics
         self._growth = Growth(metrics.registry)
         self._lag = 0.0
 

@@ -67,10 +67,12 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.daemon": 4,
     "hmacfs.descriptors": 4,
     "hmacfs.drain": 4,
+    "hmacfs.foundation": 4,
     "hmacfs.gathering": 4,
     "hmacfs.greeting": 4,
     "hmacfs.hub": 4,
     "hmacfs.keeping_metrics": 4,
+    "hmacfs.listeners": 4,
     "hmacfs.loading": 4,
     "hmacfs.logs": 4,
     "hmacfs.messages": 4,
@@ -123,7 +125,7 @@ TAP = "hmacfs.tap"
 
 #: Those that nobody imports, and what they may leave to a module of its own.
 ENTRIES = frozenset({TAP, "hmacfs.worker"})
-KNOWING = ENTRIES | {"hmacfs.supervisor"}
+KNOWING = ENTRIES | {"hmacfs.foundation", "hmacfs.listeners", "hmacfs.supervisor"}
 
 #: The modules that may use names of Twisted that are not public: the one of
 #: twisted.web's, the other of its transports'.
