@@ -100,7 +100,7 @@ def make_supervisor(
         standing=lambda: Standing(
             database.totals(),
             tuple(database.faults()),
-            (*metadata.faults(), *care.guard.faults()),
+            (*metadata.faults(), *care.guard.faults(), *crew.faults()),
         ),
     )
     processors = usable()

@@ -4,6 +4,7 @@ Tests for :mod:`hmacfs.workers.crew`, on a clock of their own.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from typing import Any
 
@@ -93,11 +94,14 @@ class CrewTests(SynchronousTestCase):
         self.begun: list[Fake] = []
         self.services: list[Service] = []
         self.told: list[Any] = []
-        self.deaths = 0
+        self.deaths = self.refused = 0
         self.crew = Crew(self, self.clock, self.tell, self.died, patience=5.0)
         self.crew.employ(self.service, lambda place: f"welcome {place}", lambda: "all is well")
 
     def launch(self, heard: Any, lost: Any, ended: Any) -> Any:
+        if self.refused:
+            self.refused -= 1
+            raise OSError(errno.EAGAIN, "no more processes")
         self.begun.append(Fake(heard, lost, ended))
         return self.begun[-1]
 
@@ -131,6 +135,32 @@ class CrewTests(SynchronousTestCase):
         self.successResultOf(started)
         self.assertEqual(self.begun[1].said, [("welcome", "welcome 2")])
         self.assertEqual(self.places(), [1, 2])
+
+    def test_no_process(self) -> None:
+        """
+        Where the system has no process for one, it is asked again, and the operator is told.
+        """
+        self.successResultOf(self.start())
+        self.refused = 6
+        self.begun[0].kill()
+        self.clock.pump([0.5] * 15)
+        self.assertEqual(self.places(), [2])
+        (fault,) = self.crew.faults()
+        self.assertIn("1 of 2 workers serve", fault)
+        self.clock.pump([0.5] * 15)
+        self.begun[2].serve()
+        self.clock.advance(1)
+        self.assertEqual((self.places(), self.crew.faults()), ([2, 1], ()))
+
+    def test_no_process_for_more(self) -> None:
+        """
+        Where more are wanted and cannot be had, those who serve go on.
+        """
+        self.successResultOf(self.start())
+        self.refused = 1
+        self.crew.resize(4)
+        self.begun[2].serve()
+        self.assertEqual(self.places(), [1, 2, 3])
 
     def test_stillborn(self) -> None:
         """

@@ -39,6 +39,9 @@ Seconds until a worker is replaced that got a signal of its own.  Most often
 all processes of a daemon get it, and none is to come any more.
 """
 
+SHORT = 5.0
+"""Seconds that there may be too few of them before anybody is told."""
+
 PROMPT = 0.25
 """Seconds that a scrape waits for the numbers of now."""
 
@@ -72,6 +75,7 @@ class Crew:
         self._told, self._died, self._patience = told, died, patience
         self._hands: list[Hand] = []
         self._count = 0
+        self._short: float | None = None
         self._stopping = False
         self._renewing = DeferredLock()
         self._beats = LoopingCall(self._beat)
@@ -99,6 +103,15 @@ class Crew:
     def hands(self) -> Sequence[Hand]:
         """Those that serve, and go on to."""
         return [hand for hand in self._hands if hand.at_work]
+
+    def faults(self) -> Sequence[str]:
+        """
+        :return: what an operator should know of them, a sentence each.
+        """
+        if self._short is None or self._clock.seconds() - self._short < SHORT:
+            return ()
+        serve = len(self.hands)
+        return (f"{serve} of {self._count} workers serve; the log says what became of the others.",)
 
     # As of hmacfs.store.company.Members: to all of them, or some.
 
@@ -175,7 +188,10 @@ class Crew:
         self._count = count
         coming = [hand for hand in self._hands if not hand.leaving]
         for _ in range(count - len(coming)):
-            self._begin()
+            try:
+                self._begin()
+            except OSError as error:
+                self._unable(error)
         for hand in [hand for hand in coming if hand.at_work][count:]:
             self._retire(hand)
 
@@ -196,6 +212,9 @@ class Crew:
         return done
 
     def _begin(self, deaths: int = 0) -> Hand:
+        """
+        :raise OSError: the system has no process or no descriptor for it.
+        """
         taken = {hand.place for hand in self._hands}
         place = next(place for place in range(1, PLACES) if place not in taken)
         hand = Hand(place, deaths, self._clock.seconds())
@@ -270,6 +289,10 @@ class Crew:
 
     def _beat(self) -> None:
         now = self._clock.seconds()
+        if len(self.hands) >= self._count:
+            self._short = None
+        elif self._short is None:
+            self._short = now
         for hand in list(self._hands):
             if hand.served is None:
                 if now - hand.began > BIRTH:
@@ -340,8 +363,17 @@ class Crew:
 
     def _replace(self, deaths: int) -> None:
         coming = sum(not each.leaving for each in self._hands)
-        if not self._stopping and coming < self._count:
+        if self._stopping or coming >= self._count:
+            return
+        try:
             self._begin(deaths)
+        except OSError as error:
+            self._unable(error)
+            later = balance.pause(deaths + 1, len(self.hands))
+            self._clock.callLater(later, self._replace, deaths + 1)
+
+    def _unable(self, error: OSError) -> None:
+        self.log.error("no worker can be begun: {why}", why=error.strerror or str(error))
 
     def _retire(self, hand: Hand) -> None:
         hand.leaving = True
