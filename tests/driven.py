@@ -1,5 +1,6 @@
 """
-A plain connection of Twisted over a pair of real sockets, in hand.
+A connection of Twisted over a pair of real sockets, in hand; and one with
+something like TLS on top.
 
 No reactor runs: what it would do is done by :meth:`Wire.turn`, and what comes
 out at the other end by :meth:`Wire.take`.
@@ -11,6 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from OpenSSL.SSL import WantReadError
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection
@@ -103,3 +105,74 @@ class Wire:
         while self.writing and self.turn() is None:
             taken += self.take()
         return taken + self.take()
+
+
+class Tls:
+    """
+    An OpenSSL connection that makes netstrings of what it encrypts, 1,000 bytes a
+    record.
+
+    :ivar most: bytes after which it fails.
+    """
+
+    def __init__(self) -> None:
+        self.most = 1 << 30
+        self._sealed = b""
+
+    def send(self, data: memoryview) -> int:
+        size = min(len(data), 1000)
+        if size > self.most:
+            raise WantReadError
+        self.most -= size
+        self._sealed += b"%d:%b," % (size, data[:size])
+        return size
+
+    def bio_read(self, most: int) -> bytes:
+        sealed, self._sealed = self._sealed[:most], self._sealed[most:]
+        if not sealed:
+            raise WantReadError
+        return sealed
+
+
+class TlsTransport:
+    """
+    Twisted's, over a real socket.
+
+    :ivar taken: what it was given to encrypt by itself.
+    :ivar tls: what encrypts.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self.transport = wire.transport
+        self.tls: Any = Tls()
+        self.flushed = 0
+        self.taken = b""
+        self.disconnecting = self._lostTLSConnection = self._aborted = False
+        self._handshakeDone = True
+        self._appSendBuffer: list[bytes] = []
+        self._aggregator = self
+
+    def flush(self) -> None:
+        self.flushed += 1
+
+    def getHandle(self) -> Any:
+        return self.tls
+
+    def write(self, data: bytes) -> None:
+        assert isinstance(data, bytes)
+        self.taken += data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.transport, name)
+
+
+def opened(data: bytes) -> bytes:
+    """
+    :return: what :class:`Tls` has encrypted.
+    """
+    found = []
+    while data:
+        size, _, data = data.partition(b":")
+        found.append(data[: int(size)])
+        data = data[int(size) + 1 :]
+    return b"".join(found)

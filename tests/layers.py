@@ -128,8 +128,8 @@ ENTRIES = frozenset({TAP, "hmacfs.worker"})
 KNOWING = ENTRIES | {"hmacfs.foundation", "hmacfs.listeners", "hmacfs.supervisor"}
 
 #: The modules that may use names of Twisted that are not public: the one of
-#: twisted.web's, the other of its transports'.
-INTIMATE = ("hmacfs.web.channel", "hmacfs.web.outlet")
+#: twisted.web's, the others of its transports'.
+INTIMATE = ("hmacfs.web.channel", "hmacfs.web.outlet", "hmacfs.web.secure_outlet")
 _MAY = f"{' and '.join(INTIMATE)} may"
 
 

@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from hmacfs.events import DownloadFailed
 from tests.sockets import TCP, TLS, UNIX
-from tests.test_download_sockets import BODY, ByTheKernel, InMemory, OnDisk, Serving
+from tests.test_download_sockets import BODY, InMemory, OnDisk, Serving
 
 
 class Stalling(Serving):
@@ -56,13 +56,13 @@ class Stalling(Serving):
         yield client.gone
 
 
-class StalledSendfileTests(ByTheKernel, TCP, Stalling, TestCase):
+class StalledSendfileTests(OnDisk, TCP, Stalling, TestCase):
     """
     By ``sendfile(2)``, to one who is slow.
     """
 
 
-class StalledUNIXSendfileTests(ByTheKernel, UNIX, Stalling, TestCase):
+class StalledUNIXSendfileTests(OnDisk, UNIX, Stalling, TestCase):
     """
     By ``sendfile(2)`` over a UNIX socket, to one who is slow.
     """
@@ -75,6 +75,12 @@ class StalledChunkTests(InMemory, TCP, Stalling, TestCase):
 
 
 class StalledTLSTests(OnDisk, TLS, Stalling, TestCase):
+    """
+    In stretches over TLS, to one who is slow.
+    """
+
+
+class StalledTLSChunkTests(InMemory, TLS, Stalling, TestCase):
     """
     In chunks over TLS, to one who is slow.
     """

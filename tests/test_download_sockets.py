@@ -1,8 +1,9 @@
 """
 Downloads over real sockets: the same, however the bytes get there.
 
-``sendfile(2)`` serves files of the disk over TCP and UNIX sockets; a store in
-memory, and TLS, are served in chunks.  No client can tell.
+``sendfile(2)`` serves files of the disk over TCP and UNIX sockets; under TLS they
+are encrypted in stretches, and a store in memory is served in chunks.  No client
+can tell.
 """
 
 from __future__ import annotations
@@ -78,13 +79,16 @@ class Reader(Protocol):
 
 
 class OnDisk:
-    """The files are the disk's."""
+    """The files are the disk's, and a large one is never read in chunks."""
 
-    def file(self, content: bytes) -> tuple[IFile, str]:
+    def file(self, content: bytes) -> tuple[Any, str]:
         path = self.mktemp()
         Path(path).write_bytes(content)
         record = FileRecord(len(content), "text/plain", 0.0, "e")
-        return StoredFile(os.open(path, os.O_RDONLY), record, Disk(), Inline()), path
+        file: Any = StoredFile(os.open(path, os.O_RDONLY), record, Disk(), Inline())
+        if content is BODY:
+            file.read = lambda offset, size: self.fail("it was read")
+        return file, path
 
     def cut(self, path: str, size: int) -> None:
         os.truncate(path, size)
@@ -94,16 +98,6 @@ class OnDisk:
 
     def closed(self, file: Any) -> bool:
         return not os.path.exists(f"/proc/self/fd/{file.fileno()}")
-
-
-class ByTheKernel(OnDisk):
-    """Files that nobody here reads."""
-
-    def file(self, content: bytes) -> tuple[Any, str]:
-        file, path = super().file(content)
-        if content is BODY:
-            file.read = lambda offset, size: self.fail("it was read")
-        return file, path
 
 
 class InMemory:
@@ -393,13 +387,13 @@ class HalfClosed:
         self.assertTrue(large == BODY and small == SMALL)
 
 
-class SendfileTests(ByTheKernel, TCP, HalfClosed, Downloads, TestCase):
+class SendfileTests(OnDisk, TCP, HalfClosed, Downloads, TestCase):
     """
     By ``sendfile(2)`` over TCP.
     """
 
 
-class UNIXSendfileTests(ByTheKernel, UNIX, HalfClosed, Downloads, TestCase):
+class UNIXSendfileTests(OnDisk, UNIX, HalfClosed, Downloads, TestCase):
     """
     By ``sendfile(2)`` over a UNIX socket.
     """
@@ -418,6 +412,26 @@ class UNIXChunkTests(InMemory, UNIX, HalfClosed, Downloads, TestCase):
 
 
 class TLSTests(OnDisk, TLS, Downloads, TestCase):
+    """
+    In stretches over TLS.
+    """
+
+    @inlineCallbacks
+    def test_goodbye(self) -> Any:
+        """
+        A client that has said it gets no more, and the rest of the file is not read.
+        """
+        client = yield self.begin(("GET", "large"), ("GET", "small"))
+        yield client.more_than(1_000_000)
+        client.transport.loseConnection()
+        yield client.gone
+        yield self.site.drain()
+        [failed] = self.told(DownloadFailed)
+        self.assertEqual((failed.reason, 0 < failed.sent < SIZE), ("disconnected", True))
+        self.assertClosed()
+
+
+class TLSChunkTests(InMemory, TLS, Downloads, TestCase):
     """
     In chunks over TLS.
     """

@@ -6,22 +6,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from socket import AF_INET
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from OpenSSL.SSL import WantReadError
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import ISSLTransport
-from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.ssl import CertificateOptions
-from twisted.internet.task import Clock
-from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import directlyProvides
 
-from hmacfs.web.outlet import AT_ONCE, STRETCH, Outlet, PlainOutlet, SecureOutlet, outlet
+from hmacfs.web.outlet import AT_ONCE, Outlet, PlainOutlet
 from tests.driven import Wire
 from tests.wire import Transport
 
@@ -206,7 +198,7 @@ class FileTests(SynchronousTestCase):
 
 class DrivenTests(SynchronousTestCase):
     """
-    Somebody else may send, where the socket is plain.
+    Whoever has much to send is called where there is room.
     """
 
     def setUp(self) -> None:
@@ -214,8 +206,7 @@ class DrivenTests(SynchronousTestCase):
         self.outlet = PlainOutlet(self.wire.transport)
         self.turns = 0
 
-    def turn(self, descriptor: int) -> bool:
-        self.assertEqual(descriptor, self.wire.transport.fileno())
+    def turn(self) -> bool:
         self.turns += 1
         return True
 
@@ -236,7 +227,7 @@ class DrivenTests(SynchronousTestCase):
         """
         Who needs one turn costs the reactor none.
         """
-        self.outlet.drive(lambda descriptor: self.outlet.release() or True)
+        self.outlet.drive(lambda: self.outlet.release() or True)
         self.assertFalse(self.wire.writing)
 
     def test_behind_the_queue(self) -> None:
@@ -279,7 +270,7 @@ class DrivenTests(SynchronousTestCase):
         Who says that the connection is no more ends it.
         """
         turns = iter([True, False])
-        self.outlet.drive(lambda descriptor: next(turns))
+        self.outlet.drive(lambda: next(turns))
         self.assertIsInstance(self.wire.turn(), ConnectionLost)
 
     def test_aborted(self) -> None:
@@ -292,217 +283,6 @@ class DrivenTests(SynchronousTestCase):
         self.outlet.release()
         self.wire.transport.doWrite()
         self.assertEqual((self.turns, self.wire.take()), (1, b""))
-
-    def test_counts(self) -> None:
-        """
-        What he sends is counted with the rest.
-        """
-        self.wire.transport.socket.send(b"12345")
-        self.outlet.sent(5)
-        self.assertEqual(
-            (self.outlet.taken, self.outlet.unsent > 0), (5 - self.outlet.unsent, True)
-        )
-        self.wire.take()
-        self.assertEqual(self.outlet.taken, 5)
-
-
-class Tls:
-    """
-    An OpenSSL connection that marks what it encrypts, 1,000 bytes a record.
-
-    :ivar most: bytes after which it fails.
-    """
-
-    def __init__(self) -> None:
-        self.most = 1 << 30
-        self._sealed = b""
-
-    def send(self, data: memoryview) -> int:
-        size = min(len(data), 1000)
-        if size > self.most:
-            raise WantReadError
-        self.most -= size
-        self._sealed += b"[" + bytes(data[:size]) + b"]"
-        return size
-
-    def bio_read(self, most: int) -> bytes:
-        sealed, self._sealed = self._sealed[:most], self._sealed[most:]
-        if not sealed:
-            raise WantReadError
-        return sealed
-
-
-class TlsTransport:
-    """
-    Twisted's, over a real socket.
-
-    :ivar taken: what it was given to encrypt by itself.
-    """
-
-    def __init__(self, wire: Wire) -> None:
-        self.transport = wire.transport
-        self.tls = Tls()
-        self.flushed = 0
-        self.taken = b""
-        self.disconnecting = self._lostTLSConnection = self._aborted = False
-        self._handshakeDone = True
-        self._appSendBuffer: list[bytes] = []
-        self._aggregator = self
-
-    def flush(self) -> None:
-        self.flushed += 1
-
-    def getHandle(self) -> Tls:
-        return self.tls
-
-    def write(self, data: bytes) -> None:
-        assert isinstance(data, bytes)
-        self.taken += data
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.transport, name)
-
-
-class SecureTests(SynchronousTestCase):
-    """
-    What is written goes out encrypted, in its order, and Twisted is left what
-    is not to be encrypted now.
-    """
-
-    def setUp(self) -> None:
-        self.wire = Wire(self)
-        self.transport = TlsTransport(self.wire)
-        self.outlet = SecureOutlet(self.transport)
-
-    def plain(self) -> bytes:
-        """What has come out, decrypted."""
-        return self.wire.drain().replace(b"[", b"").replace(b"]", b"")
-
-    def test_at_once(self) -> None:
-        """
-        A small answer goes at once, behind what Twisted may have kept.
-        """
-        self.outlet.begin(b"head ")
-        self.outlet.write(b"body")
-        self.assertEqual(self.wire.take(), b"[head body]")
-        self.assertEqual((self.transport.flushed, self.wire.writing), (1, False))
-
-    def test_counted(self) -> None:
-        """
-        It is counted as it was written.
-        """
-        self.outlet.write(b"body")
-        self.wire.take()
-        self.assertEqual((self.outlet.taken, self.outlet.unsent), (4, 0))
-
-    def test_stretches(self) -> None:
-        """
-        Of what comes from one who has more, the last stretch waits for the
-        reactor, and is large enough to pause him.
-        """
-        data = (b"0123456789" * (STRETCH // 4))[: STRETCH * 2 + 123]
-        self.outlet.queue(data)
-        self.assertGreater(self.outlet.queued, 65536)
-        self.assertTrue(self.plain() == data)
-
-    def test_nothing(self) -> None:
-        """
-        Nothing is no record.
-        """
-        self.outlet.write(b"")
-        self.assertEqual((self.wire.take(), self.transport.taken), (b"", b""))
-
-    def test_not_ready(self) -> None:
-        """
-        Before the handshake, and behind the end, Twisted knows what to do.
-        """
-        for name, value in [
-            ("_handshakeDone", False),
-            ("_appSendBuffer", [b"waiting"]),
-            ("_lostTLSConnection", True),
-            ("_aborted", True),
-            ("disconnecting", True),
-        ]:
-            self.setUp()
-            setattr(self.transport, name, value)
-            self.outlet.write(b"body")
-            self.assertEqual((self.transport.taken, self.wire.take()), (b"body", b""))
-
-    @given(st.integers(0, 3 * STRETCH), st.integers(0, 3 * STRETCH), st.booleans())
-    def test_interrupted(self, size: int, most: int, more: bool) -> None:
-        """
-        Where OpenSSL stops, Twisted goes on with the first byte that it did not take.
-        """
-        self.setUp()
-        self.transport.tls.most = most
-        data = (b"0123456789" * (size // 10 + 1))[:size]
-        (self.outlet.queue if more else self.outlet.write)(data)
-        self.assertTrue(self.plain() + self.transport.taken == data)
-
-
-class KindTests(SynchronousTestCase):
-    """
-    Each transport has its outlet.
-    """
-
-    def test_kinds(self) -> None:
-        """
-        A plain socket, TLS over one, and whatever else.
-        """
-        plain = Wire(self).transport
-        factory = TLSMemoryBIOFactory(CertificateOptions(), False, Factory(), Clock())
-        secure = BufferingTLSTransport(factory, Protocol())
-        secure.makeConnection(plain)
-        over_another = BufferingTLSTransport(factory, Protocol())
-        over_another.makeConnection(Transport())
-        directlyProvides(over_another, ISSLTransport)
-        kinds = [
-            type(outlet(transport)) for transport in (plain, secure, over_another, Transport())
-        ]
-        self.assertEqual(kinds, [PlainOutlet, SecureOutlet, Outlet, Outlet])
-
-
-class Nearby:
-    """
-    A transport of a client on this machine, and the one below it.
-
-    :ivar chosen: what the kernel was told of its connection.
-    """
-
-    def __init__(self) -> None:
-        self.transport = self
-        self.chosen: list[bytes] = []
-        self.family = AF_INET
-
-    def getHandle(self) -> Nearby:
-        return self
-
-    def getpeername(self) -> tuple[str, int]:
-        return "127.0.0.1", 80
-
-    getsockname = getpeername
-
-    def setsockopt(self, level: int, option: int, value: bytes) -> None:
-        self.chosen.append(value)
-
-
-class HasteTests(SynchronousTestCase):
-    """
-    That a long answer follows is said to the kernel, once a connection.
-    """
-
-    def test_once(self) -> None:
-        """
-        Plain or secure, it is the socket below that is meant; what has none is left alone.
-        """
-        told = []
-        for kind in (PlainOutlet, SecureOutlet, Outlet):
-            transport = Nearby()
-            hastened = kind(transport)
-            hastened.hasten()
-            hastened.hasten()
-            told.append(len(transport.chosen))
-        self.assertEqual(told, [1, 1, 0])
 
 
 class OtherTests(SynchronousTestCase):

@@ -16,8 +16,9 @@ from hmacfs.interfaces import IHasDescriptor
 from hmacfs.ranges import Piece, Span
 from hmacfs.records import FileRecord
 from hmacfs.web.outlet import PlainOutlet
+from hmacfs.web.secure_outlet import STRETCH, SecureOutlet
 from hmacfs.web.sendfile import SendfileSource
-from tests.driven import Wire
+from tests.driven import TlsTransport, Wire, opened
 from tests.source_contract import ALPHABET, Consumer, SourceContract, any_order
 
 
@@ -64,16 +65,19 @@ class DescribedFile:
             self._file = -1
 
 
-class SendfileSourceTests(SourceContract, SynchronousTestCase):
+class Sending(SourceContract):
     """
-    What the kernel sends of a file is what was asked for, a little in each turn.
+    A source, and a client at the other end of a socket.
     """
 
     cold = False
 
+    def over(self, wire: Wire) -> PlainOutlet | SecureOutlet:
+        return PlainOutlet(wire.transport)
+
     def begin(self, *pieces: Piece, content: bytes = ALPHABET, turn: int = 4) -> None:
         self.wire = Wire(self)
-        self.outlet = PlainOutlet(self.wire.transport)
+        self.outlet = self.over(self.wire)
         self.file = DescribedFile(self.mktemp(), content)
         self.addCleanup(self.file.let_go)
         self.file.cold = self.cold
@@ -95,6 +99,12 @@ class SendfileSourceTests(SourceContract, SynchronousTestCase):
 
     def closed(self) -> int:
         return self.file.closed
+
+
+class SendfileSourceTests(Sending, SynchronousTestCase):
+    """
+    What the kernel sends of a file is what was asked for, a little in each turn.
+    """
 
     @any_order
     def test_any_order(self, pieces: list[Piece], deeds: list[str]) -> None:
@@ -203,6 +213,47 @@ class SendfileSourceTests(SourceContract, SynchronousTestCase):
         """
         self.begin(Span(0, 26))
         self.wire.client.close()
+        self.assertIsInstance(self.wire.turn(), ConnectionLost)
+        self.assertNoResult(self.sent)
+        self.source.stopProducing()
+        self.assertFalse(self.successResultOf(self.sent))
+
+
+class SecureSourceTests(Sending, SynchronousTestCase):
+    """
+    So is what is encrypted of it.
+    """
+
+    def over(self, wire: Wire) -> PlainOutlet | SecureOutlet:
+        self.transport = TlsTransport(wire)
+        return SecureOutlet(self.transport)
+
+    def arrived(self) -> bytes:
+        return opened(super().arrived())
+
+    @any_order
+    def test_any_order(self, pieces: list[Piece], deeds: list[str]) -> None:
+        """
+        Whoever is slow, and whenever, the bytes are the same.
+        """
+        self.check_any_order(pieces, deeds)
+
+    def test_full(self) -> None:
+        """
+        Where the socket has no room for a stretch, the next is not read.
+        """
+        content = bytes(range(256)) * 4096
+        self.begin(Span(0, len(content)), content=content, turn=len(content))
+        self.assertEqual((self.source.sent, self.wire.writing), (STRETCH, True))
+        self.assertTrue(self.arrived() == content)
+        self.assertTrue(self.successResultOf(self.sent))
+
+    def test_goodbye(self) -> None:
+        """
+        A client that has said goodbye gets no more, and that is no fault of the file.
+        """
+        self.begin(Span(0, 26))
+        self.transport._lostTLSConnection = True
         self.assertIsInstance(self.wire.turn(), ConnectionLost)
         self.assertNoResult(self.sent)
         self.source.stopProducing()

@@ -25,7 +25,7 @@ The client is held back (its socket is not read) for any of the reasons in
 :class:`_Hold`; while it is held by us no timer runs.
 
 What is not public of twisted.web is touched in this file alone, and what is not
-of its transports in :mod:`hmacfs.web.outlet`.
+of its transports in :mod:`hmacfs.web.outlet` and :mod:`hmacfs.web.secure_outlet`.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ from hmacfs.interfaces import IBody
 from hmacfs.web.answer_fields import AnswerFields
 from hmacfs.web.deadline import Deadline
 from hmacfs.web.intake import LEAST, Intake
-from hmacfs.web.outlet import outlet
 from hmacfs.web.request import UploadRequest
+from hmacfs.web.secure_outlet import outlet
 from hmacfs.web.wording import LONGEST, Wording
 
 if TYPE_CHECKING:

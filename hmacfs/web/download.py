@@ -31,6 +31,7 @@ from hmacfs.web.digesting import Digesting
 from hmacfs.web.echo import Echoes
 from hmacfs.web.outlet import PlainOutlet
 from hmacfs.web.request import UploadRequest
+from hmacfs.web.secure_outlet import SecureOutlet
 from hmacfs.web.sendfile import SendfileSource
 from hmacfs.web.sources import FileSource, read_whole
 
@@ -46,8 +47,8 @@ not read keeps us two chunks, and itself none, for as long as it is borne with.
 
 SENT = 2 * 1024 * 1024
 """
-Bytes that ``sendfile(2)`` sends in one turn of the reactor to all clients
-together: about a millisecond, for which everybody else waits.
+Bytes that are sent in one turn of the reactor to all clients together: about a
+millisecond, for which everybody else waits.
 """
 
 LEAST_SENT = 128 * 1024
@@ -225,7 +226,7 @@ class Download:
 
     def _source(self, request: UploadRequest, file: IFile, found: Answer) -> Source:
         outlet = request.channel.outlet
-        if isinstance(outlet, PlainOutlet) and IHasDescriptor.providedBy(file):
+        if isinstance(outlet, PlainOutlet | SecureOutlet) and IHasDescriptor.providedBy(file):
             return SendfileSource(file, found.pieces, outlet, self._turn_size)
         return FileSource(file, found.pieces, self._chunk_size)
 

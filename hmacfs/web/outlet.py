@@ -5,19 +5,17 @@ Twisted's transports queue what is written and send it in a later turn, between
 two calls of ``epoll_ctl``.  On a socket that has room an answer goes out here
 and now, head and body in one piece; only what does not fit is queued.
 
-A plain socket can also be driven: whenever it has room and nothing is queued,
-somebody is called who sends by himself, as ``sendfile(2)`` does.
+It can also be driven: whenever the socket has room and nothing is queued, somebody
+is called who sends stretches of a file, which the kernel does by itself
+(``sendfile(2)``).
 
-Under TLS, Twisted copies each record of 16 KiB out of what is written, and
-takes it out of OpenSSL by itself; half of a large download went into that.
-Here a stretch that fits a processor's cache is encrypted as it stands, and
-taken out as a whole.
-
-What is not public of Twisted's transports is touched in this file alone.
+What of this holds under TLS is in :mod:`hmacfs.web.secure_outlet`.  What is not
+public of Twisted's transports is touched in these two alone.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from fcntl import ioctl
@@ -26,33 +24,25 @@ from struct import unpack
 from termios import TIOCOUTQ
 from typing import Any
 
-from OpenSSL.SSL import Error
-from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.error import ConnectionLost
 from twisted.internet.main import CONNECTION_LOST
-from twisted.internet.tcp import Connection
-from twisted.protocols.tls import BufferingTLSTransport
 
 from hmacfs.web.pacing import unpace
 
 AT_ONCE = 128 * 1024
 """Bytes up to which an answer is worth joining to its head; Twisted sends no more at once."""
 
-Turn = Callable[[int], bool]
+Turn = Callable[[], bool]
 """
-Called with the descriptor of a socket that has room.  It sends no more than a
-few hundred KB, since every other client waits meanwhile; what it returns is
-whether the connection is still there.
-"""
-
-STRETCH = 96 * 1024
-"""
-Bytes that are encrypted at once.  More than Twisted's 64 KiB, so that the last
-stretch of many pauses who writes them; less than the 128 KiB from which on malloc
-asks the kernel for fresh pages each time, which made it slower by a third.
+Called where a socket has room.  It sends no more than a few hundred KB, since
+every other client waits meanwhile; what it returns is whether the connection is
+still there.
 """
 
-_ROOM = 8192
-"""What TLS adds to a stretch, and what else it may have to say, at most."""
+#: What is wrong with the file, and not with the connection.
+_OF_THE_FILE = frozenset(
+    {errno.EINVAL, errno.EIO, errno.ENOMEM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ESTALE}
+)
 
 
 class Outlet:
@@ -159,7 +149,7 @@ class PlainOutlet(Outlet):
         self._transport.doWrite = self._do_write
         if not self.queued:
             # The reactor meets the end of the connection as well.
-            turn(self._transport.fileno())
+            turn()
         if self._turn is turn and not self._resting:
             self._transport.startWriting()
 
@@ -169,11 +159,26 @@ class PlainOutlet(Outlet):
             self._hastened = True
             unpace(self._transport.getHandle())
 
-    def sent(self, size: int) -> None:
+    def send_span(self, file: int, offset: int, size: int) -> int:
         """
-        Take note of what a turn has sent.
+        In a turn: send of *file* what the socket has room for.
+
+        :param file: a descriptor; its bytes are in memory.
+        :return: how many bytes of it; none where it has no more.
+        :raise BlockingIOError: there is no room.
+        :raise ConnectionLost: nothing can be sent any more.
+        :raise OSError: something is wrong with the file.
         """
-        self._written += size
+        try:
+            sent = os.sendfile(self._transport.fileno(), file, offset, size)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            if error.errno in _OF_THE_FILE:
+                raise
+            raise ConnectionLost from None
+        self._written += sent
+        return sent
 
     def send_file(self, head: bytes, file: int, offset: int, size: int) -> int:
         """
@@ -260,79 +265,4 @@ class PlainOutlet(Outlet):
             # The method has taken it for the end.
             transport.startWriting()
         assert self._turn is not None
-        return None if self._turn(transport.fileno()) else CONNECTION_LOST
-
-
-class SecureOutlet(Outlet):
-    """
-    Over TLS, once the handshake is done; before that, as Twisted has it.
-    """
-
-    def __init__(self, transport: Any) -> None:
-        super().__init__(transport)
-        self._below = PlainOutlet(transport.transport)
-
-    def hasten(self) -> None:
-        """See :meth:`Outlet.hasten`."""
-        self._below.hasten()
-
-    def _pass(self, data: bytes, more: bool) -> None:
-        transport = self._transport
-        # What was written before comes before.
-        transport._aggregator.flush()
-        left = memoryview(data)
-        while left and self._ready():
-            # The odd one first, so that the last is a whole one.
-            end = len(left) % STRETCH or STRETCH
-            sealed, kept = self._seal(left[:end])
-            left = left[end - kept :]
-            if more and not left:
-                self._below.queue(sealed)
-            elif sealed:
-                self._below.write(sealed)
-            if kept:
-                # Twisted waits, or ends the connection, where OpenSSL wants it.
-                break
-        if left:
-            transport.write(bytes(left))
-
-    def _ready(self) -> bool:
-        transport = self._transport
-        return bool(
-            transport._handshakeDone
-            and not transport._appSendBuffer
-            and not transport._lostTLSConnection
-            and not transport._aborted
-            and not transport.disconnecting
-        )
-
-    def _seal(self, stretch: memoryview) -> tuple[bytes, int]:
-        """
-        :return: *stretch*, encrypted, but for so many bytes at its end.
-        """
-        tls = self._transport.getHandle()
-        kept = stretch
-        try:
-            while kept:
-                kept = kept[tls.send(kept) :]
-        except Error:
-            if len(kept) == len(stretch):
-                return b"", len(kept)
-        most = len(stretch) + _ROOM
-        sealed: bytes = tls.bio_read(most)
-        return sealed, len(kept)
-
-
-def outlet(transport: Any) -> Outlet:
-    """
-    :param transport: connected.
-    :return: its sending half.
-    """
-    if ISSLTransport.providedBy(transport):
-        if isinstance(transport, BufferingTLSTransport) and isinstance(
-            transport.transport, Connection
-        ):
-            return SecureOutlet(transport)
-    elif isinstance(transport, Connection):
-        return PlainOutlet(transport)
-    return Outlet(transport)
+        return None if self._turn() else CONNECTION_LOST

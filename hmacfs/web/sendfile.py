@@ -3,7 +3,8 @@ From the store to the client, and not by us: ``sendfile(2)``.
 
 The kernel sends the bytes of a file from its own memory; what is left to do is
 to say which, each time that the socket has room.  It does so only where the
-socket is plain, and where the file has a descriptor.
+socket is plain, and where the file has a descriptor.  Under TLS the outlet reads
+and encrypts them, and all else is the same.
 
 What the kernel does not have in memory it would wait for, and with it every
 client of the daemon.  So each stretch is asked for first, which costs half a
@@ -12,8 +13,6 @@ microsecond, and one that is not there is read by a thread.
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
@@ -25,12 +24,8 @@ from zope.interface import implementer
 from hmacfs.interfaces import IHasDescriptor
 from hmacfs.ranges import Piece, Span
 from hmacfs.web.outlet import PlainOutlet
+from hmacfs.web.secure_outlet import SecureOutlet
 from hmacfs.web.sources import Truncated
-
-#: What is wrong with the file, and not with the connection.
-_OF_THE_FILE = frozenset(
-    {errno.EINVAL, errno.EIO, errno.ENOMEM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ESTALE}
-)
 
 
 @implementer(IPushProducer)
@@ -46,7 +41,7 @@ class SendfileSource:
         self,
         file: IHasDescriptor,
         pieces: Iterable[Piece],
-        outlet: PlainOutlet,
+        outlet: PlainOutlet | SecureOutlet,
         most: Callable[[], int],
     ) -> None:
         """
@@ -88,14 +83,14 @@ class SendfileSource:
         if self._consumer is not None and not self._paused and not self._fetching:
             self._outlet.wake()
 
-    def _turn(self, socket: int) -> bool:
+    def _turn(self) -> bool:
         """
         See :data:`hmacfs.web.outlet.Turn`.
         """
         end = self.sent + self._most()
         try:
             while self.sent < end and self._consumer is not None:
-                if not self._step(self._consumer, socket, end - self.sent):
+                if not self._step(self._consumer, end - self.sent):
                     break
         except ConnectionLost:
             return False
@@ -104,7 +99,7 @@ class SendfileSource:
             self._end(Failure())
         return True
 
-    def _step(self, consumer: IConsumer, socket: int, most: int) -> bool:
+    def _step(self, consumer: IConsumer, most: int) -> bool:
         """
         :param most: bytes to send.
         :return: whether there may be more to do in this turn.
@@ -114,7 +109,7 @@ class SendfileSource:
             return False
         if self._offset < self._stop:
             size = min(most, self._stop - self._offset)
-            return self._fetch(size) and self._send(consumer, socket, size)
+            return self._fetch(size) and self._send(consumer, size)
         piece = next(self._pieces, None)
         if piece is None:
             self._end(True)
@@ -140,7 +135,7 @@ class SendfileSource:
                 fetching.addCallbacks(self._has_fetched, self._fail)
         return not self._fetching and self._consumer is not None
 
-    def _send(self, consumer: IConsumer, socket: int, size: int) -> bool:
+    def _send(self, consumer: IConsumer, size: int) -> bool:
         """
         :return: whether the socket may have room for more.
         """
@@ -151,18 +146,13 @@ class SendfileSource:
             if self._outlet.queued or self._consumer is None:
                 return False
         try:
-            sent = os.sendfile(socket, self._file.fileno(), self._offset, size)
+            sent = self._outlet.send_span(self._file.fileno(), self._offset, size)
         except BlockingIOError:
             return False
-        except OSError as error:
-            if error.errno in _OF_THE_FILE:
-                raise
-            raise ConnectionLost from None
         if not sent:
             raise Truncated
         self.sent += sent
         self._offset += sent
-        self._outlet.sent(sent)
         return sent == size
 
     def _has_fetched(self, result: None) -> None:
