@@ -42,7 +42,7 @@ class IStoresWhole(Interface):
 
     def store(slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
         """
-        Make *content* the file of *slot*.
+        Make *content* the file of *slot*, and wait for whatever it takes.
 
         :param content: all of it, as many bytes as *slot* says.
         :return: fires with the file when it can be acknowledged, as of

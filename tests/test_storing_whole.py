@@ -10,7 +10,7 @@ import os
 from hashlib import sha256
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -37,8 +37,15 @@ class AtOnce(WithStore):
     What is put is put with one call, wherever the store takes it so.
     """
 
+    def stored(self, wanted: Slot, data: bytes = b"abc") -> Deferred[FileRecord | None]:
+        """
+        :return: fires with what became of it, on the spot or later.
+        """
+        now: Deferred[FileRecord | None] = maybeDeferred(self.store.store_now, wanted, data)
+        return now.addCallback(lambda record: record or self.store.store(wanted, data))
+
     def put(self, wanted: Slot, data: bytes) -> FileRecord:
-        record: FileRecord | None = self.successResultOf(self.store.store(wanted, data))
+        record = self.successResultOf(self.stored(wanted, data))
         return super().put(wanted, data) if record is None else record
 
 
@@ -48,8 +55,7 @@ class WholeContract(AtOnce):
     """
 
     def store_it(self, wanted: Slot, data: bytes = b"abc") -> FileRecord | None:
-        record: FileRecord | None = self.successResultOf(self.store.store(wanted, data))
-        return record
+        return self.successResultOf(self.stored(wanted, data))
 
     def left(self) -> int:
         free: int = self.successResultOf(self.store.figures()).free
@@ -231,7 +237,7 @@ class DiskTests(OnDisk, WholeContract, SynchronousTestCase):
         """
         self.put(slot(), b"abc")
         self.successResultOf(self.store.remove(recall(b"a/f.txt")))
-        self.refused(Deleted, self.store.store(slot(), b"abc"))
+        self.refused(Deleted, self.stored(slot()))
         self.assertEqual(self.parts(), set())
 
     def test_maybe_buried(self) -> None:
@@ -247,7 +253,7 @@ class DiskTests(OnDisk, WholeContract, SynchronousTestCase):
         """
         self.put(slot("a/b"), b"abc")
         for path in ("a", "a/b/c"):
-            self.refused(NotAFolder, self.store.store(slot(path), b"abc"))
+            self.refused(NotAFolder, self.stored(slot(path)))
 
     def test_locked(self) -> None:
         """
@@ -274,7 +280,7 @@ class DiskTests(OnDisk, WholeContract, SynchronousTestCase):
         """
         for call in ("create", "write", "set_attribute", "link"):
             self.disk.lasting = {call: errno.ENOSPC}
-            self.refused(NoSpace, self.store.store(slot(), b"abc"))
+            self.refused(NoSpace, self.stored(slot()))
             self.assertEqual((self.parts(), self.below("a"), self.left()), (set(), set(), ROOM))
 
     def test_broken(self) -> None:
@@ -282,7 +288,7 @@ class DiskTests(OnDisk, WholeContract, SynchronousTestCase):
         So is one that is broken.
         """
         self.disk.lasting["link"] = errno.EIO
-        self.refused(NotStored, self.store.store(slot(), b"abc"))
+        self.refused(NotStored, self.stored(slot()))
         self.assertEqual((self.parts(), self.left()), (set(), ROOM))
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
@@ -291,7 +297,7 @@ class DiskTests(OnDisk, WholeContract, SynchronousTestCase):
         While it is on its way in a thread its room is not promised to others.
         """
         waiting = self.wait()
-        stored = self.store.store(slot(), b"abc")
+        stored = self.stored(slot())
         self.assertEqual((self.left(), self.parts()), (ROOM - 3, set()))
         waiting.gate.callback(None)
         self.assertEqual((self.successResultOf(stored).size, self.left()), (3, ROOM))
@@ -302,7 +308,7 @@ class DiskTests(OnDisk, WholeContract, SynchronousTestCase):
         One that comes to its name later than another leaves it to a beginning.
         """
         waiting = self.wait()
-        stored = self.store.store(slot(), b"abc")
+        stored = self.stored(slot())
         self.opened.syncs = waiting.threads
         WithStore.put(self, slot(), b"def")
         self.clock.advance(DELAY)
@@ -314,7 +320,7 @@ class DiskTests(OnDisk, WholeContract, SynchronousTestCase):
         One whose bytes are banned while it is on its way is no file.
         """
         waiting = self.wait()
-        stored = self.store.store(slot(), b"abc")
+        stored = self.stored(slot())
         self.successResultOf(self.store.ban(sha256(b"abc").hexdigest()))
         waiting.gate.callback(None)
         self.refused(Banned, stored)
@@ -325,7 +331,7 @@ class DiskTests(OnDisk, WholeContract, SynchronousTestCase):
         Others that are banned meanwhile do not keep it from being one.
         """
         waiting = self.wait()
-        stored = self.store.store(slot(), b"abc")
+        stored = self.stored(slot())
         self.successResultOf(self.store.ban("0" * 64))
         waiting.gate.callback(None)
         self.assertEqual(self.successResultOf(stored).size, 3)
@@ -335,7 +341,7 @@ class DiskTests(OnDisk, WholeContract, SynchronousTestCase):
         One that is taken down while it is on its way is no file.
         """
         waiting = self.wait()
-        stored = self.store.store(slot(), b"abc")
+        stored = self.stored(slot())
         self.successResultOf(self.store.take_down(recall(b"a/f.txt")))
         waiting.gate.callback(None)
         self.refused(Deleted, stored)
@@ -356,7 +362,7 @@ class MadeTests(OnDisk, AtOnce, SynchronousTestCase):
         """
         One that is taken down meanwhile is no file.
         """
-        stored = self.store.store(slot(), b"abc")
+        stored = self.stored(slot())
         self.assertEqual(len(self.parts()), 1)
         self.successResultOf(self.store.take_down(recall(b"a/f.txt")))
         self.waiting.gate.callback(None)
@@ -367,7 +373,7 @@ class MadeTests(OnDisk, AtOnce, SynchronousTestCase):
         """
         One that comes first to the name has it.
         """
-        stored = self.store.store(slot(), b"abc")
+        stored = self.stored(slot())
         self.opened.syncs = self.waiting.threads
         WithStore.put(self, slot(), b"def")
         self.clock.advance(DELAY)
@@ -379,7 +385,7 @@ class MadeTests(OnDisk, AtOnce, SynchronousTestCase):
         """
         Its room is not promised twice: it has its bytes already.
         """
-        stored = self.store.store(slot(), b"abc")
+        stored = self.stored(slot())
         self.assertEqual(self.successResultOf(self.store.figures()).free, ROOM)
         self.waiting.gate.callback(None)
         self.assertEqual(self.successResultOf(stored).size, 3)
@@ -479,11 +485,24 @@ class NoAttributesTests(OnDisk, AtOnce, SynchronousTestCase):
     attributes = False
 
     def test_stored(self) -> None:
-        self.assertEqual(self.successResultOf(self.store.store(slot(), b"abc")), None)
+        self.assertEqual(self.successResultOf(self.stored(slot())), None)
+
+
+class NothingSynced:
+    """
+    Nothing is: it is stored on the spot.
+    """
+
+    def another_store(self, **policy: object) -> Any:
+        return super().another_store(**{"durable": False, **policy})
 
 
 class StoreTests(OnDisk, AtOnce, StoreContract, SynchronousTestCase):
     """A store keeps its promises for what comes like this."""
+
+
+class FastStoreTests(NothingSynced, StoreTests):
+    """Also on the spot."""
 
 
 class VersionsTests(AtOnce, KeepingOnDisk, VersionsContract, SynchronousTestCase):
@@ -492,6 +511,10 @@ class VersionsTests(AtOnce, KeepingOnDisk, VersionsContract, SynchronousTestCase
 
 class RemovalTests(AtOnce, KeepingOnDisk, RemovalContract, SynchronousTestCase):
     """So it does for what of it is removed."""
+
+
+class FastRemovalTests(NothingSynced, RemovalTests):
+    """Also on the spot."""
 
 
 class ExpiryTests(AtOnce, KeepingOnDisk, ExpiryContract, SynchronousTestCase):

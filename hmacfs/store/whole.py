@@ -83,16 +83,15 @@ class Whole:
 
     def store(self, slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
         """See :meth:`hmacfs.abilities.IStoresWhole.store`."""
-        try:
-            record = self.store_now(slot, content)
-            plan = None if record is not None else self._plan(slot, content)
-            if plan is None:
-                return succeed(record)
-            file = None
-            if self._opened.policy.durable and self._pace.quick:
+        plan = self._plan(slot, content)
+        if plan is None:
+            return succeed(None)
+        file = None
+        if self._opened.policy.durable and self._pace.quick:
+            try:
                 file = self._pace.run(self._make, plan, content)
-        except Exception:
-            return fail()
+            except Exception:
+                return fail()
         return self._later(slot.name, plan, content, file)
 
     def _plan(self, slot: Slot, content: bytes) -> Plan | None:
