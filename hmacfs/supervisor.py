@@ -18,7 +18,7 @@ from twisted.logger import ILogObserver, Logger
 
 from hmacfs import descriptors, systemd
 from hmacfs.commons import Commons
-from hmacfs.daemon import Daemon, Part
+from hmacfs.daemon import Daemon, Part, settle
 from hmacfs.foundation import Foundation
 from hmacfs.greeting import Greeting
 from hmacfs.listeners import Listeners
@@ -135,6 +135,7 @@ def make_supervisor(
         Part("the metrics site", lambda: private.open_before(public), private.close),
         *base.parts(),
         Part("the public sockets", lambda: lend(public), public.close),
+        Part("the collector", settle),
         Part("the workers", lambda: crew.start(count), leave),
         Part("the number of workers", tell_workers),
         Part("the next lines", greeting.tell_places),

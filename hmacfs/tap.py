@@ -18,7 +18,7 @@ from twisted.python import usage
 
 from hmacfs import __version__, descriptors, loading, logs, systemd
 from hmacfs.config import Problem, Problems, Settings
-from hmacfs.daemon import Daemon, Part
+from hmacfs.daemon import Daemon, Part, settle
 from hmacfs.drain import Drain
 from hmacfs.foundation import Foundation
 from hmacfs.greeting import Greeting
@@ -108,6 +108,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Part("the metrics site", lambda: private.open_before(public), private.close),
         *base.parts(),
         Part("the transfers", stop=drain.run),
+        Part("the collector", settle),
         Part("the public site", listen, public.close),
         Part("the next lines", greeting.tell_places),
         Part(

@@ -20,7 +20,7 @@ from twisted.logger import Logger, globalLogBeginner
 
 from hmacfs import logs
 from hmacfs.commons import Commons
-from hmacfs.daemon import Daemon, Part
+from hmacfs.daemon import Daemon, Part, settle
 from hmacfs.drain import Drain
 from hmacfs.listeners import Listeners
 from hmacfs.readings import Readings
@@ -179,6 +179,7 @@ class Serving:
             Part("the store", self._store.start, self._store.stop),
             Part("the readings", self._readings.startService, self._readings.stopService),
             Part("the transfers", stop=self._drain.run),
+            Part("the collector", settle),
             Part("the public site", self._doors.open, self._doors.close),
         ]
 

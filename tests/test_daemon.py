@@ -4,6 +4,7 @@ Tests for :mod:`hmacfs.daemon`.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 from twisted.application.service import Application
@@ -14,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from hmacfs.config import Problem, Problems
-from hmacfs.daemon import Daemon, Part
+from hmacfs.daemon import Daemon, Part, settle
 from hmacfs.errors import StoreProblem
 
 
@@ -203,3 +204,17 @@ class DaemonTests(SynchronousTestCase):
         application = Application("hmacfs")
         self.daemon().setServiceParent(application)
         self.assertIs(application.getComponent(ILogObserver), self.observer)
+
+
+class SettleTests(SynchronousTestCase):
+    """
+    What a start has left in memory is not gone through again.
+    """
+
+    def test_frozen(self) -> None:
+        """
+        The collector looks at what comes later alone.
+        """
+        self.addCleanup(gc.unfreeze)
+        settle()
+        self.assertLess(len(gc.get_objects()), gc.get_freeze_count() // 10)
