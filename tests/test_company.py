@@ -115,6 +115,16 @@ class TogetherTests(TogetherCase):
         self.assertEqual(self.one.waiting(NAME), [told.id])
         self.assertEqual(self.label(told.id).name, "a/f.txt")
 
+    def test_no_chief_for_rows(self) -> None:
+        """
+        So are the rows that it would have written left to the next start, which is nothing new.
+        """
+        self.put(self.one)
+        with self.without_chief(self.one):
+            self.successResultOf(self.one.opened.backlog.flush())
+        self.assertEqual(self.store.commons.concerned([NAME.path]), set())
+        self.assertEqual(len(os.listdir(self.store.chief.opened.area.parts)), 1)
+
     def test_newcomer(self) -> None:
         """
         Who comes later knows what waits.

@@ -22,6 +22,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from hmacfs.errors import ShuttingDown
 from hmacfs.interfaces import IIndex, IThreads
 from hmacfs.records import Row
 from hmacfs.store.pace import Pace
@@ -282,6 +283,9 @@ class Backlog:
         if isinstance(failure.value, OSError) and failure.value.errno == errno.ENOSPC:
             self.log.error("{count} rows wait: the index has no room", count=len(batch))
             self._wait_again(batch)
+        elif failure.check(ShuttingDown):
+            self.log.warn("{count} rows wait for the next start", count=len(batch))
+            _settle(batch)
         else:
             self.log.failure("rows are left to the next start", failure)
             _settle(batch)

@@ -388,6 +388,7 @@ class Crew:
                 return
             if former.at_work:
                 self._retire(former)
+        self.log.info("new workers serve; the former ones end with what they have under way")
 
     def _kill(self) -> None:
         for hand in list(self._hands):
