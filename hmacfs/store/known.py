@@ -119,6 +119,30 @@ class Knowing:
         row = Row(name, kind, slot.size, now, None, expires, owner, expires)
         return row, record
 
+    def record(
+        self, name: StoredName, file: int, status: Status, row: Row | None = None
+    ) -> FileRecord:
+        """
+        The record of what :meth:`opened` gives, at a third of the cost where the
+        file tells it itself.
+
+        :param status: that of *file*.
+        """
+        label = decode(self._disk.attribute(file)) if self.attributes else None
+        told = believed(status, label)
+        if told is None:
+            return self.of(name, status, label, None if self.attributes else row).record
+        assert told.size is not None and told.stored is not None and told.commit is not None
+        return FileRecord(
+            told.size,
+            told.content_type,
+            told.stored,
+            entity_tag(told.commit),
+            told.sha256,
+            self.retention.expires(name.text, told.stored, told.expires, told.counted),
+            told.owner,
+        )
+
     def opened(self, name: StoredName, file: int, row: Row | None = None) -> Known:
         """
         :param file: a file that was opened.

@@ -262,16 +262,19 @@ def decode(value: bytes | None) -> Label | None:
         return None
     if not isinstance(told, dict):
         return None
-    fields: dict[str, Any] = {field: told.get(key) for key, field in _KEYS.items()}
-    if all(map(_sound, fields.items())) and fields["content_type"] is not None:
-        return Label(**fields)
-    return None
+    fields: dict[str, Any] = {"size": None}
+    for key, value in told.items():
+        # What is not there, or of another release, costs nothing.
+        field = _KEYS.get(key)
+        if field is None or value is None:
+            continue
+        if not _sound(field, value):
+            return None
+        fields[field] = value
+    return Label(**fields) if "content_type" in fields else None
 
 
-def _sound(item: tuple[str, Any]) -> bool:
-    field, value = item
-    if value is None:
-        return True
+def _sound(field: str, value: Any) -> bool:
     if field in _NUMBERS:
         # Within what SQLite counts to; and no NaN, which is never less.
         right = isinstance(value, _NUMBERS[field]) and not isinstance(value, bool)

@@ -12,10 +12,10 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 
-from hmacfs.errors import Forbidden
+from hmacfs.errors import Forbidden, Refusal
 from hmacfs.interfaces import IFile
 from hmacfs.names import StoredName
-from hmacfs.records import FileRecord, Mark, Status
+from hmacfs.records import FileRecord, Mark, Row, Status
 from hmacfs.store.files import StoredFile
 from hmacfs.store.held import SMALL, HeldFile
 from hmacfs.store.opened import Opened
@@ -42,7 +42,9 @@ class Serving:
         """See :meth:`hmacfs.abilities.IHolds.held`."""
         opened = self._opened
         file = opened.held.find(name) or opened.familiar.open(name)
-        if file is not None and self._expired(file.record):
+        if file is None:
+            return self._open_now(name)
+        if self._expired(file.record):
             file.close()
             return None
         return file
@@ -67,12 +69,30 @@ class Serving:
             opened.backlog.add(attrs.evolve(row, sha256=sha256))
         return sha256
 
+    def _open_now(self, name: StoredName) -> HeldFile | StoredFile | None:
+        """
+        :return: the file *name*, where nobody else is to be asked what it is;
+            ``None`` where it is not there as well: whoever opens it is told why.
+        """
+        if not self._opened.parts.attributes:
+            return None
+        try:
+            file = self._open_file(name)
+            return self._opened_as(name, *self._described(name, file, None))
+        except (OSError, Refusal):
+            return None
+
     @inlineCallbacks
     def _open(self, name: StoredName) -> Generator[Deferred[Any], Any, IFile]:
-        opened = self._opened
-        file: StoredFile
-        mark: Mark
         file, mark = yield self._open_stored(name)
+        return self._opened_as(name, file, mark)
+
+    def _opened_as(self, name: StoredName, file: StoredFile, mark: Mark) -> HeldFile | StoredFile:
+        """
+        :param mark: taken before anything was read of *file*.
+        :return: it, or all that is in it.
+        """
+        opened = self._opened
         try:
             held = opened.held.read(file, mark)
         except BaseException:
@@ -96,13 +116,24 @@ class Serving:
         """
         :return: fires with the file, and its mark before anything was read of it.
         """
-        opened = self._opened
         file = self._open_file(name)
         try:
-            mark = opened.disk.mark(file)
-            known = opened.knowing.opened(name, file, (yield opened.row(name)))
-            _check_kind(known.status)
-            record = known.record
+            row = yield self._opened.row(name)
+        except BaseException:
+            self._opened.disk.close(file)
+            raise
+        return self._described(name, file, row)
+
+    def _described(self, name: StoredName, file: int, row: Row | None) -> tuple[StoredFile, Mark]:
+        """
+        :param file: a descriptor, which is closed where it is not to be served.
+        :return: the file with its record, and its mark before its label was read.
+        """
+        opened = self._opened
+        try:
+            mark, status = opened.disk.mark(file), opened.disk.status(file)
+            _check_kind(status)
+            record = opened.knowing.record(name, file, status, row)
             if self._expired(record):
                 raise nothing()
         except BaseException:

@@ -364,13 +364,12 @@ class UploadChannel(HTTPChannel):
 
     def _answer_again(self, words: Wording) -> bool:
         """
-        Answer as the same was answered before, if that still holds.
+        Answer without a request, as the same was answered before maybe.
         """
         question = words.question
         if question is None or question.again is None or self.site.ending:
             return False
         if not question.again.send(self, words):
-            question.again = None
             return False
         if self._state is _State.HEAD:
             self._next_head()

@@ -28,7 +28,6 @@ from hmacfs.records import FileRecord
 from hmacfs.web.answer_fields import lines
 from hmacfs.web.answers import Answer, Terms, answer
 from hmacfs.web.digesting import Digesting
-from hmacfs.web.echo import Echoes
 from hmacfs.web.outlet import PlainOutlet
 from hmacfs.web.request import UploadRequest
 from hmacfs.web.secure_outlet import SecureOutlet
@@ -81,8 +80,7 @@ class Download:
         # Only who signs sees a version, which may go at any time.
         self._terms_before = attrs.evolve(self._terms, versioned=True, private=True)
         self._clock = clock
-        holds = IHolds(store, None)
-        self._echoes = None if holds is None else Echoes(holds, hub, clock, self._go_on)
+        self._holds = IHolds(store, None)
         self._streaming = 0
         self._digesting = Digesting(store) if IDigests.providedBy(store) else None
 
@@ -105,8 +103,8 @@ class Download:
 
     def _render(self, request: UploadRequest, subject: _Subject) -> int:
         held = None
-        if self._echoes is not None and not subject.version:
-            held = self._echoes.store.held(subject.name)
+        if self._holds is not None and not subject.version:
+            held = self._holds.held(subject.name)
         if held is None:
             opening = self._open(subject).addCallback(self._opened, request, subject)
             opening.addErrback(request.processingFailed)
@@ -135,7 +133,6 @@ class Download:
         """
         record: FileRecord = file.record
         found = self._answer(request, subject, record)
-        self._remember(request, subject, file, found)
         body = b""
         if _has_body(request, found):
             body = _cut(file.content, found.pieces)
@@ -143,24 +140,12 @@ class Download:
             self._told(request, subject.name, len(body))
         request.send_whole(found.status, lines(found.headers), body)
 
-    def _remember(
-        self, request: UploadRequest, subject: _Subject, file: IFile, found: Answer
-    ) -> None:
-        """
-        Answer so again whoever asks so again.
-        """
-        question = request.words.question
-        if question is not None and self._echoes is not None and not subject.version:
-            question.again = self._echoes.of(request, subject.name, file, found)
-
     async def _serve(self, request: UploadRequest, subject: _Subject, file: IFile) -> None:
         name = subject.name
         with ExitStack() as owned:
             owned.callback(file.close)
             found = self._answer(request, subject, file.record)
-            if not _wants_digest(request):
-                self._remember(request, subject, file, found)
-            elif not subject.version and self._lacks_digest(request, file.record, found):
+            if not subject.version and self._lacks_digest(request, file.record, found):
                 file, found = await self._digested(request, subject, file, owned)
                 if request.channel is None:
                     return
@@ -243,7 +228,7 @@ class Download:
         _begin(request, found)
         await self._send_rest(request, name, source)
 
-    def _go_on(
+    def go_on(
         self,
         request: UploadRequest,
         name: StoredName,

@@ -1,13 +1,18 @@
 """
-The answer that is given again.
+The answer that needs no request, and is given again.
+
+Nearly all who ask want a file, or a part of it, and may say so to everybody: what
+they get follows from the words of their head and from the file, which the store
+has at hand.  So they are answered on the spot; the tree of resources is not
+walked, since it leads to the same verdict and to the same answer.
 
 Who asks for a file as somebody did before, and finds it as it was, gets the same
-answer but for its time and its id.  So the tree of resources is not walked,
-nothing is judged, and nothing is said of the file anew.  Whether it is the same
-file is asked each time, of the store that has it at hand.
+answer but for its time and its id.  Whether it is the same file is asked each
+time, of the store.
 
 No request is made for that, unless the client does not take all of the answer
-at once: then one goes on with the rest of it.
+at once: then one goes on with the rest of it.  Whatever is refused, or has to be
+waited for, goes the ordinary way (:mod:`hmacfs.web.download`) from its beginning.
 """
 
 from __future__ import annotations
@@ -20,13 +25,15 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 
 from hmacfs.abilities import IHolds
+from hmacfs.errors import Refusal
 from hmacfs.events import DownloadCompleted, DownloadStarted, RequestCompleted, RequestReceived
-from hmacfs.interfaces import IFile, IHasDescriptor, IHeld, IHub
+from hmacfs.http1 import Head
+from hmacfs.interfaces import IHasDescriptor, IHeld, IHub
 from hmacfs.names import StoredName
 from hmacfs.ranges import Span
 from hmacfs.records import FileRecord
 from hmacfs.web.answer_fields import date, lines
-from hmacfs.web.answers import Answer
+from hmacfs.web.answers import Terms, answer
 from hmacfs.web.outlet import PlainOutlet
 from hmacfs.web.request import UploadRequest
 from hmacfs.web.wording import Wording
@@ -36,6 +43,8 @@ if TYPE_CHECKING:
 
 LONGEST = 256 * 1024
 """Bytes of a body that is sent again, at most; of a longer one the rest would cost no less."""
+
+_DIGESTS = (b"want-content-digest", b"want-repr-digest")
 
 # What is answered by the time of day as well.
 _TIMED = (b"if-modified-since", b"if-range", b"if-unmodified-since")
@@ -50,43 +59,88 @@ behind so many bytes.
 @attrs.frozen
 class Echoes:
     """
-    What makes the echoes of one site.
+    What answers the first who asks, and remembers it for the next.
 
     :ivar store: has files at hand.
+    :ivar name: which file a head asks for, at a time; it raises what
+        :func:`hmacfs.permission.download_verdict` does.
     """
 
     store: IHolds
     hub: IHub
     clock: IReactorTime
     go_on: GoOn
+    name: Callable[[Head, float], StoredName]
+    terms: Terms
 
-    def of(
-        self, request: UploadRequest, name: StoredName, file: IFile, found: Answer
+    def send(self, channel: UploadChannel, words: Wording) -> bool:
+        """See :meth:`hmacfs.web.wording.Repeats.send`."""
+        started = self.clock.seconds()
+        try:
+            name = self.name(words.head, started)
+        except Refusal:
+            return False
+        file = self.store.held(name)
+        return file is not None and self.answer(channel, words, name, file, started)
+
+    def answer(
+        self,
+        channel: UploadChannel,
+        words: Wording,
+        name: StoredName,
+        file: IHeld | IHasDescriptor,
+        started: float,
+    ) -> bool:
+        """
+        Answer with *file*, which is closed in any case, and so from now on whoever
+        asks the same.
+
+        :return: as :meth:`send`.
+        """
+        question = words.question
+        assert question is not None
+        try:
+            echo = self._echo(channel, words.head, name, file, started)
+        except Refusal:
+            echo = None
+        # What nobody can repeat goes the ordinary way at once the next time.
+        question.again = echo
+        if echo is None:
+            file.close()
+            return False
+        return echo.answer(channel, words, file, started)
+
+    def _echo(
+        self,
+        channel: UploadChannel,
+        head: Head,
+        name: StoredName,
+        file: IHeld | IHasDescriptor,
+        now: float,
     ) -> Echo | None:
         """
-        :return: what gives *found* again to who asks as *request* did, if it can
-            be given again.
+        :return: what answers with *file* who asks so, if that can be done again.
         """
-        head, now = request.words.head, request.started
-        whole = [*found.pieces] or [Span(0, 0)]
+        if any(head.get(field) is not None for field in _DIGESTS):
+            # It may have to be computed first.
+            return None
+        record: FileRecord = file.record
+        found = answer(head.method, head.get, record, name.segments[-1], now, self.terms)
         part = None
-        if request.method != b"HEAD" and found.status != 304:
+        if head.method != b"HEAD" and found.status != 304:
+            whole = found.pieces or (Span(0, 0),)
             # The boundary of many parts is made for each answer.
             if len(whole) > 1 or not isinstance(whole[0], Span):
                 return None
             part = whole[0]
-        if part is not None and part.stop - part.start > LONGEST:
-            return None
-        in_memory = part is None or IHeld.providedBy(file)
-        if not in_memory and not IHasDescriptor.providedBy(file):
-            return None
-        record: FileRecord = file.record
+            if part.stop - part.start > LONGEST:
+                return None
         # An age, and a date that is cut to this moment, change with the time.
         lasts = record.expires is None and record.stored <= now
         timed = not lasts or any(head.get(field) is not None for field in _TIMED)
-        shared = request.site.manners.headers(head.get(b"origin")).lines
+        shared = channel.site.manners.headers(head.get(b"origin")).lines
         line = b"HTTP/1.1 %d %b\r\n" % (found.status, HTTPStatus(found.status).phrase.encode())
-        kind = Echo if in_memory else FileEcho
+        kind = Echo if part is None or IHeld.providedBy(file) else FileEcho
         return kind(
             self,
             name,
@@ -131,17 +185,14 @@ class Echo:
     def send(self, channel: UploadChannel, words: Wording) -> bool:
         """See :meth:`hmacfs.web.wording.Repeats.send`."""
         started = self.echoes.clock.seconds()
-        if self.second is not None and self.second != int(started):
-            return False
         file = self.echoes.store.held(self.name)
         if file is None:
             return False
-        if file.record is not self.record:
-            file.close()
-            return False
-        return self._send(channel, words, file, started)
+        if (self.second is None or self.second == int(started)) and file.record == self.record:
+            return self.answer(channel, words, file, started)
+        return self.echoes.answer(channel, words, self.name, file, started)
 
-    def _send(self, channel: UploadChannel, words: Wording, file: Any, started: float) -> bool:
+    def answer(self, channel: UploadChannel, words: Wording, file: Any, started: float) -> bool:
         """
         Answer with *file*, which is closed in any case.
 
@@ -215,8 +266,8 @@ class FileEcho(Echo):
 
     __slots__ = ()
 
-    def _send(self, channel: UploadChannel, words: Wording, file: Any, started: float) -> bool:
-        """See :meth:`Echo._send`; *file* has a descriptor, or it had another record."""
+    def answer(self, channel: UploadChannel, words: Wording, file: Any, started: float) -> bool:
+        """See :meth:`Echo.answer`; *file* has a descriptor, or it had another record."""
         outlet, part = channel.outlet, self.part
         assert part is not None
         size = part.stop - part.start

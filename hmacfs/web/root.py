@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -28,7 +29,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
-from hmacfs.abilities import IRemoves, IVersioned
+from hmacfs.abilities import IHolds, IRemoves, IVersioned
 from hmacfs.config import Settings
 from hmacfs.errors import Forbidden, NotFound, Refusal
 from hmacfs.interfaces import (
@@ -42,13 +43,16 @@ from hmacfs.interfaces import (
 )
 from hmacfs.names import RESERVED, split_prefix
 from hmacfs.operations import asked
+from hmacfs.permission import download_verdict
 from hmacfs.records import Figures
 from hmacfs.rules import Rules
 from hmacfs.web import pages
 from hmacfs.web.admission import Admission
 from hmacfs.web.announcing import Announcing
+from hmacfs.web.answers import Terms as AnswerTerms
 from hmacfs.web.deletion import Deletion
 from hmacfs.web.download import Download
+from hmacfs.web.echo import Echoes
 from hmacfs.web.engine import Terms, head_of
 from hmacfs.web.judging import Judging
 from hmacfs.web.request import UploadRequest
@@ -293,6 +297,10 @@ def make_site(
     admission = Admission(store, parts, metadata, hub, reactor, rules, terms, neighbours)
     announcing = Announcing(resumable, settings.max_upload_size, settings.upload_expiry)
     download = Download(store, hub, settings, reactor)
+    first, holds = None, IHolds(store, None)
+    if holds is not None:
+        allowed = partial(download_verdict, rules=rules)
+        first = Echoes(holds, hub, reactor, download.go_on, allowed, AnswerTerms.of(settings))
     judging = Judging(hub, reactor, rules)
     removes, versioned = IRemoves(store, None), IVersioned(store, None)
     deletion = None if removes is None else Deletion(store, removes, judging, hub, reactor)
@@ -328,4 +336,5 @@ def make_site(
         ),
         secrets.token_hex(4),
         admission.wholes,
+        first,
     )

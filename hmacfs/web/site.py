@@ -21,7 +21,7 @@ from hmacfs.proxies import UNIX, Network, client_address, is_proxy, origin_of
 from hmacfs.web.channel import PIECE, UploadChannel
 from hmacfs.web.pages import Manners
 from hmacfs.web.request import UploadRequest
-from hmacfs.web.wording import Wordings
+from hmacfs.web.wording import Repeats, Wordings
 
 if TYPE_CHECKING:
     from hmacfs.web.whole_door import WholeDoor
@@ -70,6 +70,7 @@ class UploadSite(Site):
     A :class:`twisted.web.server.Site` whose connections are
     :class:`hmacfs.web.channel.UploadChannel`.
 
+    :ivar first: answers what it can without a request.
     :ivar wordings: the heads that came to it last.
     :ivar draining: whether the daemon is about to stop.
     :ivar retiring: whether this process is, and others go on.
@@ -90,10 +91,12 @@ class UploadSite(Site):
         limits: Limits,
         process: str,
         whole_door: WholeDoor | None = None,
+        first: Repeats | None = None,
     ) -> None:
         """
         :param process: what the ids of this process's requests begin with.
         :param whole_door: takes small files that are all here.
+        :param first: as the attribute.
         """
         super().__init__(root, reactor=clock, parsePOSTFormSubmission=False)
         self.hub = hub
@@ -103,7 +106,8 @@ class UploadSite(Site):
         self.header_timeout = limits.header_timeout
         self.idle_timeout = limits.idle_timeout
         self._read_size = limits.read_size
-        self.wordings = Wordings()
+        self.first = first
+        self.wordings = Wordings(first)
         self._trusted = limits.trusted
         self._informational = limits.informational
         self._public_url = limits.public_url

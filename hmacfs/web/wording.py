@@ -51,15 +51,15 @@ _NOT_KEPT = (*_CREDENTIALS, b"cookie")
 
 
 class Repeats(Protocol):
-    """What answers a question that was answered before."""
+    """What answers a question without a request."""
 
     def send(self, channel: UploadChannel, words: Wording) -> bool:
         """
         Answer on *channel*, on which nothing else is under way.
 
         :param words: in which it is asked.
-        :return: ``False`` where what was answered before does not hold any more:
-            nothing was sent.
+        :return: ``False`` where it is to be answered the ordinary way: nothing was
+            sent.
         """
 
 
@@ -67,13 +67,14 @@ class Question:
     """
     What is asked, in whatever words.
 
-    :ivar again: what answers the next who asks it, or ``None``.
+    :ivar again: what answers the next who asks it; ``None`` where he goes the
+        ordinary way.
     """
 
     __slots__ = ("again",)
 
-    def __init__(self) -> None:
-        self.again: Repeats | None = None
+    def __init__(self, again: Repeats | None) -> None:
+        self.again = again
 
 
 class Wording:
@@ -102,7 +103,11 @@ class Wordings:
     The heads that came last to one site, each by its bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: Repeats | None = None) -> None:
+        """
+        :param first: answers what was never asked before.
+        """
+        self._first = first
         self._kept: dict[bytes, Wording] = {}
         self._questions: dict[tuple[bytes | None, ...], Question] = {}
         self.find = self._kept.get
@@ -127,7 +132,7 @@ class Wordings:
         asked = (head.method, head.target, head.host, *map(head.get, ASKED))
         question = self._questions.get(asked)
         if question is None:
-            question = Question()
+            question = Question(self._first)
             _keep(self._questions, asked, question)
         return question
 
