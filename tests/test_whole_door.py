@@ -20,6 +20,7 @@ from hmacfs.events import (
 )
 from hmacfs.records import FileRecord
 from hmacfs.uploads import Slot
+from hmacfs.web.channel import MOMENT
 from tests.resuming import ResumingCase, digest, head
 from tests.serving import signed, timed
 from tests.wire import UNIX_PEER, Conversation
@@ -112,11 +113,59 @@ class WholeDoorTests(WholeDoorCase):
 
     def test_two_pieces(self) -> None:
         """
-        A body that comes later goes the way of every upload.
+        So is one whose body comes right behind its head, whatever it begins with.
         """
         client = self.send(body=b"")
+        client.send(b"\r\n.")
+        client.send(head("GET", "/uploads/a"))
+        self.assertEqual((client.statuses(), self.calls), ([201, 200], [("a", b"\r\n.")]))
+
+    def test_three_pieces(self) -> None:
+        """
+        A body that comes in pieces goes the way of every upload.
+        """
+        client = self.send(body=b"")
+        client.send(b"a")
+        self.assertEqual((client.statuses(), self.events()), ([], [UploadStarted]))
+        client.send(b"bc")
+        self.assertEqual((client.statuses(), self.calls), ([201], []))
+
+    def test_later(self) -> None:
+        """
+        So does one that comes later.
+        """
+        client = self.send(body=b"")
+        self.assertEqual(self.events(), [])
+        self.clock.advance(MOMENT)
+        self.assertEqual(self.events(), [UploadStarted])
         client.send(b"abc")
         self.assertEqual((client.statuses(), self.calls), ([201], []))
+
+    def test_wrong_alone(self) -> None:
+        """
+        A head that is refused is refused a moment later, where no body comes.
+        """
+        client = Conversation(self.site)
+        client.send(head("PUT", signed("a", 4), "Content-Length: 3"))
+        self.assertEqual(client.statuses(), [])
+        self.clock.advance(MOMENT)
+        self.assertEqual(client.statuses(), [403])
+
+    def test_end_behind_head(self) -> None:
+        """
+        Where the client sends no more, that is an upload without its body.
+        """
+        client = self.send(body=b"")
+        client.end()
+        self.assertEqual((client.statuses(), self.events()[0]), ([400], UploadStarted))
+
+    def test_drain_behind_head(self) -> None:
+        """
+        A stop does not wait for the body, and says so.
+        """
+        client = self.send(body=b"")
+        self.site.drain()
+        self.assertEqual((client.statuses(), self.events()), ([503], [UploadRefused]))
 
     def test_special(self) -> None:
         """
@@ -281,7 +330,7 @@ class WholeDoorTests(WholeDoorCase):
             self.hub.events.clear()
             begin = head("PUT", signed(path, 3), *fields, "Content-Length: 3")
             begin = begin.replace(b"HTTP/1.1", version)
-            for piece in [begin + b"abc"] if pieces == 1 else [begin, b"abc"]:
+            for piece in [begin + b"abc"] if pieces == 1 else [begin + b"a", b"bc"]:
                 client.send(piece)
             closed = client.transport.closed, client.transport.half_closed
             client.send(head("GET", f"/uploads/{path}"))

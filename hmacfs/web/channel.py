@@ -10,7 +10,8 @@ its reading half:
 =========  ==================================================================
 state      what arrives is
 =========  ==================================================================
-``HEAD``   collected until the head is whole, within ``HeaderTimeout``
+``HEAD``   collected until the head is whole, within ``HeaderTimeout``; that of a
+           small upload which comes alone waits for the body for :data:`MOMENT`
 ``BODY``   fed to whoever takes the body, ``IdleTimeout`` between two pieces
 ``BUSY``   kept, up to :data:`KEPT` bytes, until the answer is out; the next
            requests may stand there already
@@ -71,6 +72,9 @@ http.client, a browser) read no answer before they have sent the whole file.
 """
 
 LINGER_SECONDS = 10.0
+
+MOMENT = 0.01
+"""Seconds that a small body may come behind its head and be stored as if with it."""
 
 PIECE = 64 * 1024
 """Bytes that one turn of the reactor reads from a client, as Twisted has it."""
@@ -157,6 +161,8 @@ class UploadChannel(HTTPChannel):
         super().__init__()
         self._state = _State.HEAD
         self._inbox = b""
+        # A head that was read, whose body may come this moment.
+        self._words: Wording | None = None
         self._blank_skipped = False
         self._head_due = False
         self._advancing = False
@@ -220,6 +226,7 @@ class UploadChannel(HTTPChannel):
         is still answered.
         """
         self._ended = True
+        self._go_on_from_head()
         self._advance()
 
     def writeConnectionLost(self) -> None:
@@ -240,6 +247,7 @@ class UploadChannel(HTTPChannel):
         """
         End the connection as soon as nothing is under way on it.
         """
+        self._go_on_from_head()
         self.persistent = False
         if self._state is not _State.HEAD:
             return
@@ -337,6 +345,9 @@ class UploadChannel(HTTPChannel):
             self.transport.loseConnection()
 
     def _read_head(self) -> bool:
+        if self._words is not None:
+            self._go_on_from_head()
+            return True
         if not self._blank_skipped and self._inbox.startswith(b"\r\n"):
             # RFC 9112 section 2.2: one empty line before a request is ignored.
             self._blank_skipped = True
@@ -358,9 +369,37 @@ class UploadChannel(HTTPChannel):
                 self._refuse_head(refusal)
                 return False
             self._inbox = inbox[end:]
-        if not (self._answer_again(words) or self._take_whole(words)):
-            self._begin(words)
+        if self._answer_again(words):
+            return True
+        self._words = words
+        if self._may_come_whole(words.head):
+            self.setTimeout(MOMENT)
+            return False
+        self._go_on_from_head()
         return True
+
+    def _may_come_whole(self, head: Head) -> bool:
+        """
+        :return: whether the body of a small upload may come this moment.  Most
+            clients send it behind the head, in a piece of its own, and it costs
+            half as much where the two are taken together.
+        """
+        door = self.site.whole_door
+        return (
+            door is not None
+            and not self._inbox
+            and bool(head.length)
+            and door.fits(head)
+            and not self._ended
+        )
+
+    def _go_on_from_head(self) -> None:
+        """
+        Begin the request whose head was read, with what is here of its body.
+        """
+        words, self._words = self._words, None
+        if words is not None and not self._take_whole(words):
+            self._begin(words)
 
     def _answer_again(self, words: Wording) -> bool:
         """
@@ -789,7 +828,9 @@ class UploadChannel(HTTPChannel):
         """
         Nothing happened for as long as the state allows.
         """
-        if self._state is not _State.BODY and self._takes():
+        if self._words is not None:
+            self._go_on_from_head()
+        elif self._state is not _State.BODY and self._takes():
             self._watch()
         elif self._state is _State.HEAD and self._inbox:
             self._refuse_head(TooSlow("The head of the request did not come in time."))

@@ -4,7 +4,7 @@ Where a small file begins and ends at once: its body came with its head.
 A plain PUT of which nothing special is asked needs no part that can be told of,
 no turn that can be taken over and no consumer that can be held back; it is
 handed to the store with one call.  Where that has stored it, the answer is
-written there and then, and no request is even made, which took half of the time;
+written there and then, and no request is even made, which took a quarter of the time;
 a request is for whom something has to be waited for, or refused.
 
 Whatever is unusual goes through :mod:`hmacfs.web.slot_door` as ever, and where
