@@ -126,7 +126,8 @@ def hmac_sha256(key: bytes, message: bytes) -> str:
 
     :return: 64 lower-case hexadecimal digits.
     """
-    inner, outer = (half.copy() for half in _halves(key))
+    begun = _halves(key)
+    inner, outer = begun[0].copy(), begun[1].copy()
     inner.update(message)
     outer.update(inner.digest())
     digits: str = outer.hexdigest()

@@ -111,35 +111,47 @@ class WholeDoorTests(WholeDoorCase):
         self.assertEqual(client.statuses(), [201, 201, 201, 200])
         self.assertEqual(self.calls, [("a", b"aaa"), ("b", b"bbb"), ("c", b"ccc")])
 
-    def test_two_pieces(self) -> None:
+    def test_pieces(self) -> None:
         """
         So is one whose body comes right behind its head, whatever it begins with.
         """
         client = self.send(body=b"")
-        client.send(b"\r\n.")
-        client.send(head("GET", "/uploads/a"))
+        client.send(b"\r\n")
+        client.send(b"." + head("GET", "/uploads/a"))
         self.assertEqual((client.statuses(), self.calls), ([201, 200], [("a", b"\r\n.")]))
 
-    def test_three_pieces(self) -> None:
+    def test_begun(self) -> None:
         """
-        A body that comes in pieces goes the way of every upload.
+        A body that came with its head in part goes the way of every upload.
         """
-        client = self.send(body=b"")
-        client.send(b"a")
+        client = self.send(body=b"a")
         self.assertEqual((client.statuses(), self.events()), ([], [UploadStarted]))
         client.send(b"bc")
         self.assertEqual((client.statuses(), self.calls), ([201], []))
 
     def test_later(self) -> None:
         """
-        So does one that comes later.
+        So does one that is not there a moment later.
+        """
+        for body in (b"", b"a"):
+            client = self.send(str(len(body)), body=b"")
+            client.send(body)
+            self.assertEqual(self.events(), [])
+            self.clock.advance(MOMENT)
+            self.assertEqual(self.events(), [UploadStarted])
+            client.send(b"abc"[len(body) :])
+            self.assertEqual((client.statuses(), self.calls), ([201], []))
+            self.hub.events.clear()
+
+    def test_gone_behind_head(self) -> None:
+        """
+        Of a client that leaves meanwhile nothing is kept.
         """
         client = self.send(body=b"")
-        self.assertEqual(self.events(), [])
+        client.send(b"a")
+        client.vanish()
         self.clock.advance(MOMENT)
-        self.assertEqual(self.events(), [UploadStarted])
-        client.send(b"abc")
-        self.assertEqual((client.statuses(), self.calls), ([201], []))
+        self.assertEqual((self.events(), self.served("a")[0]), ([], 404))
 
     def test_wrong_alone(self) -> None:
         """

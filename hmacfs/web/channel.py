@@ -346,8 +346,10 @@ class UploadChannel(HTTPChannel):
 
     def _read_head(self) -> bool:
         if self._words is not None:
-            self._go_on_from_head()
-            return True
+            whole = len(self._inbox) >= (self._words.head.length or 0)
+            if whole:
+                self._go_on_from_head()
+            return whole
         if not self._blank_skipped and self._inbox.startswith(b"\r\n"):
             # RFC 9112 section 2.2: one empty line before a request is ignored.
             self._blank_skipped = True
@@ -381,8 +383,8 @@ class UploadChannel(HTTPChannel):
     def _may_come_whole(self, head: Head) -> bool:
         """
         :return: whether the body of a small upload may come this moment.  Most
-            clients send it behind the head, in a piece of its own, and it costs
-            half as much where the two are taken together.
+            clients send it right behind the head, in pieces of its own, and it
+            costs two thirds where all of it is taken together.
         """
         door = self.site.whole_door
         return (
