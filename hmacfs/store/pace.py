@@ -12,12 +12,15 @@ the spot, without a sync, held up everybody for half a second; in threads, for a
 tenth.
 
 That a call was slow may also be that somebody else had the processor, which
-threads would not make better: so once is not enough.
+threads would not make better but worse.  Who waits for a disk sleeps, and the
+system counts how often a thread has done so.  To ask for that costs more than
+to look at a clock, so it is asked when a call was slow lately.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from resource import RUSAGE_THREAD, getrusage
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -38,7 +41,17 @@ SHORTEST = 2.0
 LONGEST = 64.0
 
 MEMORY = 60.0
-"""Seconds without a rest behind which the next one is the first again."""
+"""
+Seconds without a rest behind which the next one is the first again; and so
+many it is asked behind a slow call whether those that follow have slept.
+"""
+
+
+def sleeps() -> int:
+    """
+    :return: how often this thread has slept, or waited for the interpreter.
+    """
+    return getrusage(RUSAGE_THREAD).ru_nvcsw
 
 
 class Pace:
@@ -46,12 +59,16 @@ class Pace:
     The pace of one disk.
     """
 
-    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, now: Callable[[], float] = monotonic, slept: Callable[[], int] = sleeps
+    ) -> None:
         """
         :param now: tells the time, in seconds from any moment on.
+        :param slept: as :func:`sleeps`.
         """
         self._now = now
-        self._until = self._looked = now()
+        self._slept = slept
+        self._until = self._looked = self._watched = now()
         self._stood = 0.0
         self._rest = 0.0
 
@@ -65,12 +82,16 @@ class Pace:
         Call *function*, and measure it.
         """
         began = self._now()
+        before = self._slept() if began < self._watched else None
         try:
             return function(*args)
         finally:
             ended = self._now()
             if ended - began > SLOW:
-                self._count(ended - began, ended)
+                # Of the first one it is not known.
+                if before is not None and self._slept() != before:
+                    self._count(ended - began, ended)
+                self._watched = max(ended, self._until) + MEMORY
 
     def _count(self, seconds: float, now: float) -> None:
         forgiven = (now - self._looked) * SHARE
