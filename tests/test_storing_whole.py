@@ -348,49 +348,6 @@ class DiskTests(OnDisk, WholeContract, SynchronousTestCase):
         self.assertEqual((self.parts(), self.opened.cut), (set(), set()))
 
 
-class MadeTests(OnDisk, AtOnce, SynchronousTestCase):
-    """
-    Where it is synced in a thread its part is there before.
-    """
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.opened: Any = self.store._opened
-        self.waiting = self.opened.syncs = Waiting(self.opened.syncs)
-
-    def test_taken_down(self) -> None:
-        """
-        One that is taken down meanwhile is no file.
-        """
-        stored = self.stored(slot())
-        self.assertEqual(len(self.parts()), 1)
-        self.successResultOf(self.store.take_down(recall(b"a/f.txt")))
-        self.waiting.gate.callback(None)
-        self.refused(Deleted, stored)
-        self.assertEqual((self.parts(), self.opened.cut), (set(), set()))
-
-    def test_other(self) -> None:
-        """
-        One that comes first to the name has it.
-        """
-        stored = self.stored(slot())
-        self.opened.syncs = self.waiting.threads
-        WithStore.put(self, slot(), b"def")
-        self.clock.advance(DELAY)
-        self.waiting.gate.callback(None)
-        self.assertEqual((self.successResultOf(stored), self.get()), (None, b"def"))
-        self.assertEqual(self.parts(), set())
-
-    def test_room(self) -> None:
-        """
-        Its room is not promised twice: it has its bytes already.
-        """
-        stored = self.stored(slot())
-        self.assertEqual(self.successResultOf(self.store.figures()).free, ROOM)
-        self.waiting.gate.callback(None)
-        self.assertEqual(self.successResultOf(stored).size, 3)
-
-
 class FastTests(DiskTests):
     """
     On the disk, where nothing is synced: on the spot.

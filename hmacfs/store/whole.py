@@ -17,7 +17,7 @@ import os
 from collections import deque
 from typing import NamedTuple
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from hmacfs.errors import Exists
@@ -84,15 +84,7 @@ class Whole:
     def store(self, slot: Slot, content: bytes) -> Deferred[FileRecord | None]:
         """See :meth:`hmacfs.abilities.IStoresWhole.store`."""
         plan = self._plan(slot, content)
-        if plan is None:
-            return succeed(None)
-        file = None
-        if self._opened.policy.durable and self._pace.quick:
-            try:
-                file = self._pace.run(self._make, plan, content)
-            except Exception:
-                return fail()
-        return self._later(slot.name, plan, content, file)
+        return succeed(None) if plan is None else self._later(slot.name, plan, content)
 
     def _plan(self, slot: Slot, content: bytes) -> Plan | None:
         """
@@ -115,16 +107,12 @@ class Whole:
         label = encode_whole(row, commit)
         return Plan(id, commit, label, row, record) if has_room(label) else None
 
-    def _later(
-        self, name: StoredName, plan: Plan, content: bytes, file: int | None
-    ) -> Deferred[FileRecord | None]:
+    def _later(self, name: StoredName, plan: Plan, content: bytes) -> Deferred[FileRecord | None]:
         """
         Do it in a thread.
-
-        :param file: the part, if it is made.
         """
         opened, promise = self._opened, Promise(self._opened.space)
-        promise.need(len(content) if file is None else 0)
+        promise.need(len(content))
         opened.writing[plan.id] = None
         opened.unmade[plan.id] = name
 
@@ -134,7 +122,7 @@ class Whole:
             opened.cut.discard(plan.id)
             return result if isinstance(result, Failure) else self._told(result, plan)
 
-        return opened.syncs.run(self._keep, name, plan, content, file).addBoth(ended)
+        return opened.syncs.run(self._keep, name, plan, content).addBoth(ended)
 
     def _told(self, kept: bool, plan: Plan) -> FileRecord | None:
         """
@@ -145,20 +133,18 @@ class Whole:
         self._opened.backlog.add(plan.row, plan.id, bare=True)
         return plan.record
 
-    def _keep(self, name: StoredName, plan: Plan, content: bytes, file: int | None) -> bool:
+    def _keep(self, name: StoredName, plan: Plan, content: bytes) -> bool:
         """
         In a thread.
 
         :return: ``False`` where the name is taken.
         """
-        opened = self._opened
-        if file is None:
-            file = self._make(plan, content)
-            # As in FilesystemUpload: who takes it down says so before he looks.
-            if plan.id in opened.cut:
-                opened.disk.close(file)
-                opened.parts.drop(plan.id, bare=True)
-                raise deleted()
+        opened, file = self._opened, self._make(plan, content)
+        # As in FilesystemUpload: who takes it down says so before he looks.
+        if plan.id in opened.cut:
+            opened.disk.close(file)
+            opened.parts.drop(plan.id, bare=True)
+            raise deleted()
         return self._create(name, plan, file, wait=True)
 
     def _keep_now(self, name: StoredName, plan: Plan, content: bytes) -> bool:
