@@ -192,7 +192,14 @@ class Disk:
     def mark(self, place: int, path: bytes = b"") -> Mark:
         """See :meth:`hmacfs.interfaces.IDisk.mark`."""
         found = os.stat(path, dir_fd=place, follow_symlinks=False) if path else os.fstat(place)
-        return Mark(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        return Mark(
+            found.st_dev,
+            found.st_ino,
+            found.st_size,
+            found.st_mtime_ns,
+            found.st_ctime_ns,
+            found.st_mode,
+        )
 
     def look(self, folder: int, name: bytes) -> Status:
         """See :meth:`hmacfs.interfaces.IDisk.look`."""

@@ -55,6 +55,7 @@ class Mark(NamedTuple):
     :ivar size: bytes.
     :ivar modified: when its bytes were written last, nanoseconds.
     :ivar changed: when they, its names or its attributes were, nanoseconds.
+    :ivar mode: what it is, and who may do what with it: ``st_mode``.
     """
 
     device: int
@@ -62,6 +63,7 @@ class Mark(NamedTuple):
     size: int
     modified: int
     changed: int
+    mode: int
 
 
 @attrs.frozen

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import stat
 import sys
 from collections.abc import Callable, Generator, Sequence
 
@@ -144,7 +145,8 @@ class PowerCutDisk:
             node = node.entries[name]
         found = _status(node)
         # Time stands still here, so it cannot tell of changes: they are all to come.
-        return Mark(found.device, found.inode, found.size, found.modified, 2**62)
+        mode = {"file": stat.S_IFREG, "folder": stat.S_IFDIR}.get(found.kind, stat.S_IFLNK)
+        return Mark(found.device, found.inode, found.size, found.modified, 2**62, mode)
 
     def look(self, folder: int, name: bytes) -> Status:
         return _status(self._entry(folder, name))

@@ -38,22 +38,22 @@ class Familiar:
         self._disk = disk
         self._root = root
         self._threads = threads
-        self._known: OrderedDict[StoredName, tuple[Mark, FileRecord]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[Mark, FileRecord]] = OrderedDict()
 
     def open(self, name: StoredName) -> StoredFile | None:
         """
         :return: the file *name* as it is now, where it is known; it is the
             caller's to close.
         """
-        found = self._known.get(name)
+        found = self._known.get(name.path)
         if found is None:
             return None
         mark, record = found
         file = self._open(name, mark)
         if file is None:
-            del self._known[name]
+            del self._known[name.path]
             return None
-        self._known.move_to_end(name)
+        self._known.move_to_end(name.path)
         return StoredFile(file, record, self._disk, self._threads)
 
     def know(self, name: StoredName, mark: Mark, record: FileRecord, now: float) -> None:
@@ -66,8 +66,8 @@ class Familiar:
         """
         if now - mark.changed / 1e9 < ALONE:
             return
-        self._known[name] = (mark, record)
-        self._known.move_to_end(name)
+        self._known[name.path] = (mark, record)
+        self._known.move_to_end(name.path)
         if len(self._known) > MOST:
             self._known.popitem(last=False)
 

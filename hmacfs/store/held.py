@@ -25,7 +25,6 @@ from zope.interface import implementer
 from hmacfs.interfaces import IDisk, IHeld
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Mark
-from hmacfs.store.files import StoredFile
 
 SMALL = 64 * 1024
 """Bytes of a file that is read when it is opened, at most."""
@@ -71,42 +70,42 @@ class Held:
         """
         self._disk = disk
         self._root = root
-        self._files: OrderedDict[StoredName, tuple[Mark, HeldFile]] = OrderedDict()
+        self._files: OrderedDict[bytes, tuple[Mark, HeldFile]] = OrderedDict()
         self._size = 0
 
     def find(self, name: StoredName) -> HeldFile | None:
         """
         :return: the file *name* as it is now, where it is held.
         """
-        found = self._files.get(name)
+        found = self._files.get(name.path)
         if found is None:
             return None
         mark, file = found
         try:
             # A link on the way leads to another file, or to the same one.
             if self._disk.mark(self._root, name.path) == mark:
-                self._files.move_to_end(name)
+                self._files.move_to_end(name.path)
                 return file
         except OSError:
             pass  # It is gone, or its folder; whoever opens it is told.
-        self._drop(name)
+        self._drop(name.path)
         return None
 
-    def read(self, file: StoredFile, mark: Mark) -> HeldFile | None:
+    def read(self, file: int, size: int) -> bytes | None:
         """
-        Read *file*, if it is small and nothing has to be waited for.
+        Read a file as a whole, if it is small and nothing has to be waited for.
 
-        :param mark: its own.
+        :param file: a descriptor.
         :return: ``None`` where it is to be read another time.
         """
-        size, content = mark.size, b""
         if size > SMALL:
             return None
-        if size:
-            if not self._disk.at_hand(file.fileno(), 0, size):
-                return None
-            content = self._disk.read(file.fileno(), 0, size)
-        return HeldFile(file.record, content) if len(content) == file.record.size else None
+        if not size:
+            return b""
+        if not self._disk.at_hand(file, 0, size):
+            return None
+        content = self._disk.read(file, 0, size)
+        return content if len(content) == size else None
 
     def hold(self, name: StoredName, mark: Mark, file: HeldFile, now: float) -> None:
         """
@@ -117,13 +116,13 @@ class Held:
         """
         if now - mark.changed / 1e9 < ALONE:
             return
-        self._drop(name)
-        self._files[name] = (mark, file)
+        self._drop(name.path)
+        self._files[name.path] = (mark, file)
         self._size += len(file.content) + _ASIDE
         while self._size > MOST:
             self._drop(next(iter(self._files)))
 
-    def _drop(self, name: StoredName) -> None:
-        found = self._files.pop(name, None)
+    def _drop(self, path: bytes) -> None:
+        found = self._files.pop(path, None)
         if found is not None:
             self._size -= len(found[1].content) + _ASIDE

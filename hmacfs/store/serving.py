@@ -7,6 +7,7 @@ What does not block is done on the spot, since a thread costs more.
 from __future__ import annotations
 
 from collections.abc import Generator
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 import attrs
@@ -15,7 +16,7 @@ from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from hmacfs.errors import Forbidden, Refusal
 from hmacfs.interfaces import IFile
 from hmacfs.names import StoredName
-from hmacfs.records import FileRecord, Mark, Row, Status
+from hmacfs.records import FileRecord, Row
 from hmacfs.store.files import StoredFile
 from hmacfs.store.held import SMALL, HeldFile
 from hmacfs.store.opened import Opened
@@ -53,7 +54,7 @@ class Serving:
     def digest(self, name: StoredName) -> Generator[Deferred[Any], Any, str]:
         """See :meth:`hmacfs.interfaces.IDigests.digest`."""
         opened = self._opened
-        file, _ = yield self._open_stored(name)
+        file: StoredFile = yield self._open(name, whole=False)
         try:
             record: FileRecord = file.record
             if record.sha256 is not None:
@@ -77,69 +78,57 @@ class Serving:
         if not self._opened.parts.attributes:
             return None
         try:
-            file = self._open_file(name)
-            return self._opened_as(name, *self._described(name, file, None))
+            return self._opened_as(name, self._open_file(name), None)
         except (OSError, Refusal):
             return None
 
     @inlineCallbacks
-    def _open(self, name: StoredName) -> Generator[Deferred[Any], Any, IFile]:
-        file, mark = yield self._open_stored(name)
-        return self._opened_as(name, file, mark)
-
-    def _opened_as(self, name: StoredName, file: StoredFile, mark: Mark) -> HeldFile | StoredFile:
+    def _open(self, name: StoredName, whole: bool = True) -> Generator[Deferred[Any], Any, IFile]:
         """
-        :param mark: taken before anything was read of *file*.
-        :return: it, or all that is in it.
+        :param whole: as of :meth:`_opened_as`.
         """
         opened = self._opened
-        try:
-            held = opened.held.read(file, mark)
-        except BaseException:
-            file.close()
-            raise
-        # What the index knows may change, and leaves no mark.
-        lasts, now = opened.parts.attributes, opened.clock.seconds()
-        if held is None:
-            if lasts and mark.size > SMALL:
-                opened.familiar.know(name, mark, file.record, now)
-            return file
-        file.close()
-        if lasts:
-            opened.held.hold(name, mark, held, now)
-        return held
-
-    @inlineCallbacks
-    def _open_stored(
-        self, name: StoredName
-    ) -> Generator[Deferred[Any], Any, tuple[StoredFile, Mark]]:
-        """
-        :return: fires with the file, and its mark before anything was read of it.
-        """
         file = self._open_file(name)
         try:
-            row = yield self._opened.row(name)
-        except BaseException:
-            self._opened.disk.close(file)
-            raise
-        return self._described(name, file, row)
-
-    def _described(self, name: StoredName, file: int, row: Row | None) -> tuple[StoredFile, Mark]:
-        """
-        :param file: a descriptor, which is closed where it is not to be served.
-        :return: the file with its record, and its mark before its label was read.
-        """
-        opened = self._opened
-        try:
-            mark, status = opened.disk.mark(file), opened.disk.status(file)
-            _check_kind(status)
-            record = opened.knowing.record(name, file, status, row)
-            if self._expired(record):
-                raise nothing()
+            row = yield opened.row(name)
         except BaseException:
             opened.disk.close(file)
             raise
-        return StoredFile(file, record, opened.disk, opened.threads), mark
+        return self._opened_as(name, file, row, whole)
+
+    def _opened_as(
+        self, name: StoredName, file: int, row: Row | None, whole: bool = True
+    ) -> HeldFile | StoredFile:
+        """
+        :param file: a descriptor, which is closed where it is not served from it.
+        :param row: of the index, where it has to be asked.
+        :param whole: whether all that is in it may be given in its place.
+        """
+        opened = self._opened
+        content = None
+        try:
+            # Before anything is read of it.
+            mark = opened.disk.mark(file)
+            _check_kind(mark.mode)
+            record = opened.knowing.record(name, file, mark.size, row)
+            if self._expired(record):
+                raise nothing()
+            if whole and record.size == mark.size:
+                content = opened.held.read(file, mark.size)
+        except BaseException:
+            opened.disk.close(file)
+            raise
+        # What the index knows may change, and leaves no mark.
+        lasts, now = opened.parts.attributes, opened.clock.seconds()
+        if content is None:
+            if lasts and mark.size > SMALL:
+                opened.familiar.know(name, mark, record, now)
+            return StoredFile(file, record, opened.disk, opened.threads)
+        opened.disk.close(file)
+        held = HeldFile(record, content)
+        if lasts:
+            opened.held.hold(name, mark, held, now)
+        return held
 
     def _open_file(self, name: StoredName) -> int:
         try:
@@ -154,8 +143,8 @@ class Serving:
         return record.expires is not None and record.expires <= self._opened.clock.seconds()
 
 
-def _check_kind(status: Status) -> None:
-    if status.kind == "folder":
+def _check_kind(mode: int) -> None:
+    if S_ISDIR(mode):
         raise Forbidden("Folders are not served.")
-    if status.kind != "file":
+    if not S_ISREG(mode):
         raise nothing()

@@ -315,7 +315,8 @@ class UploadChannel(HTTPChannel):
 
     @property
     def _may_begin(self) -> bool:
-        return not self._waitingForTransport and _Hold.SHARE not in self._holds
+        # To look into an empty set would cost each request a call of the Enum.
+        return not self._waitingForTransport and not (self._holds and _Hold.SHARE in self._holds)
 
     def _step(self) -> bool:
         """

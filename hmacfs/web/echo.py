@@ -17,7 +17,7 @@ waited for, goes the ordinary way (:mod:`hmacfs.web.download`) from its beginnin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +44,18 @@ if TYPE_CHECKING:
 LONGEST = 256 * 1024
 """Bytes of a body that is sent again, at most; of a longer one the rest would cost no less."""
 
-_DIGESTS = (b"want-content-digest", b"want-repr-digest")
+_DIGESTS = frozenset({b"want-content-digest", b"want-repr-digest"})
 
 # What is answered by the time of day as well.
-_TIMED = (b"if-modified-since", b"if-range", b"if-unmodified-since")
+_TIMED = frozenset({b"if-modified-since", b"if-range", b"if-unmodified-since"})
+
+# The fields of who asks for the file and no more.
+_NONE: Mapping[bytes, bytes] = {}
+
+_LINES = {
+    status: b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
+    for status in (200, 206, 304)
+}
 
 GoOn = Callable[[UploadRequest, StoredName, IHasDescriptor, Span, int], None]
 """
@@ -100,7 +108,7 @@ class Echoes:
         question = words.question
         assert question is not None
         try:
-            echo = self._echo(channel, words.head, name, file, started)
+            echo = self._echo(channel, words.head, question.plain, name, file, started)
         except Refusal:
             echo = None
         # What nobody can repeat goes the ordinary way at once the next time.
@@ -114,18 +122,21 @@ class Echoes:
         self,
         channel: UploadChannel,
         head: Head,
+        plain: bool,
         name: StoredName,
         file: IHeld | IHasDescriptor,
         now: float,
     ) -> Echo | None:
         """
+        :param plain: see :class:`hmacfs.web.wording.Question`.
         :return: what answers with *file* who asks so, if that can be done again.
         """
-        if any(head.get(field) is not None for field in _DIGESTS):
+        if not plain and head.has_any(_DIGESTS):
             # It may have to be computed first.
             return None
         record: FileRecord = file.record
-        found = answer(head.method, head.get, record, name.segments[-1], now, self.terms)
+        get = _NONE.get if plain else head.get
+        found = answer(head.method, get, record, name.segments[-1], now, self.terms)
         part = None
         if head.method != b"HEAD" and found.status != 304:
             whole = found.pieces or (Span(0, 0),)
@@ -137,16 +148,15 @@ class Echoes:
                 return None
         # An age, and a date that is cut to this moment, change with the time.
         lasts = record.expires is None and record.stored <= now
-        timed = not lasts or any(head.get(field) is not None for field in _TIMED)
-        shared = channel.site.manners.headers(head.get(b"origin")).lines
-        line = b"HTTP/1.1 %d %b\r\n" % (found.status, HTTPStatus(found.status).phrase.encode())
+        timed = not lasts or (not plain and head.has_any(_TIMED))
+        shared = channel.site.manners.lines(get(b"origin"))
         kind = Echo if part is None or IHeld.providedBy(file) else FileEcho
         return kind(
             self,
             name,
             record,
             found.status,
-            line + shared + b"Date: ",
+            _LINES[found.status] + shared + b"Date: ",
             b"\r\n" + lines(found.headers) + b"\r\n",
             part,
             int(now) if timed else None,

@@ -13,7 +13,7 @@ Only what anybody may say is kept: never a query, nor credentials, nor a cookie.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from hmacfs.http1 import Head, parse_head
@@ -45,9 +45,11 @@ ASKED = (
 
 AGENT_LENGTH = 200
 
-_CREDENTIALS = (b"authorization", b"proxy-authorization")
+_ALL_ASKED = frozenset(ASKED)
 
-_NOT_KEPT = (*_CREDENTIALS, b"cookie")
+_CREDENTIALS = frozenset({b"authorization", b"proxy-authorization"})
+
+_NOT_KEPT = _CREDENTIALS | {b"cookie"}
 
 
 class Repeats(Protocol):
@@ -69,12 +71,14 @@ class Question:
 
     :ivar again: what answers the next who asks it; ``None`` where he goes the
         ordinary way.
+    :ivar plain: whether none of :data:`ASKED` is a part of it.
     """
 
-    __slots__ = ("again",)
+    __slots__ = ("again", "plain")
 
-    def __init__(self, again: Repeats | None) -> None:
+    def __init__(self, again: Repeats | None, plain: bool) -> None:
         self.again = again
+        self.plain = plain
 
 
 class Wording:
@@ -108,8 +112,8 @@ class Wordings:
         :param first: answers what was never asked before.
         """
         self._first = first
-        self._kept: dict[bytes, Wording] = {}
-        self._questions: dict[tuple[bytes | None, ...], Question] = {}
+        self._kept: OrderedDict[bytes, Wording] = OrderedDict()
+        self._questions: OrderedDict[tuple[bytes | None, ...], Question] = OrderedDict()
         self.find = self._kept.get
 
     def read(self, data: bytes) -> Wording:
@@ -124,15 +128,18 @@ class Wordings:
         if not _is_common(head):
             return Wording(head)
         found = Wording(head, self._question(head))
-        if len(data) <= LONGEST and all(head.get(name) is None for name in _NOT_KEPT):
+        if len(data) <= LONGEST and not head.has_any(_NOT_KEPT):
             _keep(self._kept, data, found)
         return found
 
     def _question(self, head: Head) -> Question:
-        asked = (head.method, head.target, head.host, *map(head.get, ASKED))
+        asked: tuple[bytes | None, ...] = (head.method, head.target, head.host)
+        plain = not head.has_any(_ALL_ASKED)
+        if not plain:
+            asked += tuple(map(head.get, ASKED))
         question = self._questions.get(asked)
         if question is None:
-            question = Question(self._first)
+            question = Question(self._first, plain)
             _keep(self._questions, asked, question)
         return question
 
@@ -147,16 +154,16 @@ def _is_common(head: Head) -> bool:
         and head.keep_alive
         and not head.has_body
         and b"?" not in head.target
-        and all(head.get(name) is None for name in _CREDENTIALS)
+        and not head.has_any(_CREDENTIALS)
     )
 
 
-def _keep(kept: MutableMapping[K, V], key: K, value: V) -> None:
+def _keep(kept: OrderedDict[K, V], key: K, value: V) -> None:
     """
     Who came first goes first; whoever is asked for comes again at once.
     """
     if len(kept) >= MOST:
-        del kept[next(iter(kept))]
+        kept.popitem(last=False)
     kept[key] = value
 
 
