@@ -11,6 +11,10 @@ and connections are served between them.  What waits is bounded too: past
 :data:`MOST` events a turn delivers the excess as well.  Nothing is ever
 dropped: counters that lose events in a flood lie when they are needed most.
 
+What comes by itself is told in the next turn; where one event follows another,
+those of :data:`PAUSE` seconds are told together.  A turn of the reactor for the
+events of each request, and a write for its line, cost as much as the request.
+
 Who hears of what is looked up once for each kind of event: one that nobody
 wants costs next to nothing.
 """
@@ -33,6 +37,9 @@ Listener = Callable[[Event], object]
 TURN = 1000
 MOST = 10_000
 
+PAUSE = 0.002
+"""Seconds between two deliveries, where events come all the time."""
+
 
 @implementer(IHub)
 class Hub:
@@ -46,12 +53,15 @@ class Hub:
         self,
         clock: IReactorTime,
         around: Callable[[], AbstractContextManager[object]] = nullcontext,
+        pause: float = 0.0,
     ) -> None:
         """
         :param around: makes what the deliveries of each turn happen in: a log
             that gathers its lines meanwhile, say.
+        :param pause: seconds between two turns, at least; :data:`PAUSE` suits.
         """
-        self._clock, self._around = clock, around
+        self._clock, self._around, self._pause = clock, around, pause
+        self._rested = 0.0
         self._listeners: list[tuple[Listener, tuple[type[Event], ...]]] = []
         self._hearing: dict[type[Event], list[Listener]] = {}
         self._waiting: deque[Event] = deque()
@@ -86,10 +96,13 @@ class Hub:
 
     def _schedule(self) -> None:
         self._scheduled = True
-        self._clock.callLater(0, self._turn)
+        left = self._rested - self._clock.seconds()
+        # The clock may have been set back.
+        self._clock.callLater(min(max(left, 0.0), self._pause), self._turn)
 
     def _turn(self) -> None:
         self._scheduled = False
+        self._rested = self._clock.seconds() + self._pause
         self._deliver(min(len(self._waiting), max(TURN, len(self._waiting) - MOST)))
         if self._waiting and not self._scheduled:
             self._schedule()

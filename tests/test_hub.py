@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from hmacfs.events import DownloadStarted, Event, RedisLost, ShutdownStarted
-from hmacfs.hub import MOST, TURN, Hub
+from hmacfs.hub import MOST, PAUSE, TURN, Hub
 from hmacfs.interfaces import IHub
 
 
@@ -282,3 +282,64 @@ class AroundTests(SynchronousTestCase):
         self.clock.turn()
         self.assertEqual(self.told[-3:], ["(", float(TURN), ")"])
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 2)
+
+
+class PauseTests(SynchronousTestCase):
+    """
+    Events that follow each other are told together.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.clock.advance(1000)
+        self.heard: list[Event] = []
+        self.hub = Hub(self.clock, pause=PAUSE)
+        self.hub.listen(self.heard.append)
+
+    def after(self, seconds: float, event: Event) -> list[Event]:
+        """
+        :return: what was heard once that many seconds are over since *event*.
+        """
+        self.heard.clear()
+        self.hub.emit(event)
+        self.assertEqual(self.heard, [])
+        self.clock.advance(seconds)
+        return list(self.heard)
+
+    def test_first(self) -> None:
+        """
+        One that comes by itself is told in the next turn, however often.
+        """
+        for event in happenings(3):
+            self.assertEqual(self.after(0, event), [event])
+            self.clock.advance(1)
+
+    def test_more(self) -> None:
+        """
+        Those that follow it wait, and not for long.
+        """
+        first, second, third = happenings(3)
+        self.after(0, first)
+        self.assertEqual(self.after(PAUSE / 4, second), [])
+        self.assertEqual(self.after(PAUSE / 4, third), [])
+        self.clock.advance(PAUSE / 2)
+        self.assertEqual(self.heard, [second, third])
+
+    def test_flush(self) -> None:
+        """
+        Whoever wants to hear of all of it need not wait.
+        """
+        events = happenings(2)
+        self.after(0, events[0])
+        self.hub.emit(events[1])
+        self.hub.flush()
+        self.assertEqual(self.heard, events)
+
+    def test_set_back(self) -> None:
+        """
+        A clock that is set back holds nothing up.
+        """
+        events = happenings(2)
+        self.after(0, events[0])
+        self.clock.rightNow -= 500
+        self.assertEqual(self.after(PAUSE, events[1]), [events[1]])

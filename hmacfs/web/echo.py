@@ -198,7 +198,9 @@ class Echo:
         file = self.echoes.store.held(self.name)
         if file is None:
             return False
-        if (self.second is None or self.second == int(started)) and file.record == self.record:
+        record = file.record
+        same = record is self.record or record == self.record
+        if same and (self.second is None or self.second == int(started)):
             return self.answer(channel, words, file, started)
         return self.echoes.answer(channel, words, self.name, file, started)
 
