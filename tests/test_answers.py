@@ -15,7 +15,7 @@ from hmacfs.errors import PreconditionFailed, RangeNotSatisfiable
 from hmacfs.ranges import Span
 from hmacfs.records import FileRecord
 from hmacfs.web.answers import YEAR, Answer, Terms, answer
-from tests.test_verdict import NoFiles
+from tests.configuring import NoFiles
 
 NOW = 1_800_000_000.75
 STORED = NOW - 1000

@@ -33,8 +33,8 @@ from hmacfs.store.held import HeldFile
 from hmacfs.web.download import SMALL
 from hmacfs.web.root import make_site
 from tests import wire
+from tests.configuring import NoFiles
 from tests.test_sources import ALPHABET, QuickFile, SlowFile
-from tests.test_verdict import NoFiles
 
 NOW = 1_800_000_000.75
 ETAG = '"abc"'

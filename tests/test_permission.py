@@ -28,8 +28,8 @@ from hmacfs.names import StoredName, recall
 from hmacfs.operations import Operation
 from hmacfs.permission import deletion_verdict, download_verdict, operation_verdict
 from hmacfs.rules import Rules
+from tests.judged import LATER, NAME, NOW, RULES, bearer, mac, query, request
 from tests.test_vectors import VECTORS
-from tests.test_verdict import LATER, NAME, NOW, RULES, bearer, mac, query, request
 
 SIGNED = attrs.evolve(RULES, signed_downloads=True)
 DELETING = attrs.evolve(RULES, delete_secret=b"delme")

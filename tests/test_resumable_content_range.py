@@ -22,9 +22,9 @@ from hmacfs.errors import (
 )
 from hmacfs.resumable.content_range import RANGE
 from hmacfs.resumable.steps import Append, Probe, Standing, Step
+from tests.judged import request
 from tests.test_resumable_steps import outcome
 from tests.test_uploads import RECORD
-from tests.test_verdict import request
 
 CHUNKED = "Transfer-Encoding: chunked"
 

@@ -23,9 +23,9 @@ from hmacfs.errors import (
 )
 from hmacfs.resumable.draft import DRAFT, informed, progress, supported
 from hmacfs.resumable.steps import Append, Cancel, Create, Probe, Standing, Step
+from tests.judged import request
 from tests.test_resumable_steps import outcome
 from tests.test_uploads import RECORD
-from tests.test_verdict import request
 
 BYTES = "Content-Type: application/partial-upload"
 CHUNKED = "Transfer-Encoding: chunked"

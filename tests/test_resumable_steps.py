@@ -27,8 +27,8 @@ from hmacfs.resumable.draft import DRAFT
 from hmacfs.resumable.fronts import MARKS, announce, front_of
 from hmacfs.resumable.steps import Append, Front, Probe, Standing, Step, check, natural, write
 from hmacfs.resumable.tus import TUS
+from tests.judged import request
 from tests.test_uploads import RECORD
-from tests.test_verdict import request
 
 TUS_MARK = "Tus-Resumable: 1.0.0"
 TUS_BYTES = "Content-Type: application/offset+octet-stream"

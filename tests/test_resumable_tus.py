@@ -25,9 +25,9 @@ from hmacfs.errors import (
 )
 from hmacfs.resumable.steps import Append, Cancel, Create, Probe, Standing, Step
 from hmacfs.resumable.tus import TUS, metadata
+from tests.judged import request
 from tests.test_resumable_steps import outcome
 from tests.test_uploads import RECORD
-from tests.test_verdict import request
 
 MARK = "Tus-Resumable: 1.0.0"
 BYTES = "Content-Type: application/offset+octet-stream"

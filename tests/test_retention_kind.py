@@ -14,7 +14,7 @@ from hmacfs.kinds import Place
 from hmacfs.patterns import covers, matches
 from hmacfs.retention import Rule
 from hmacfs.retention_kind import MOST, RETENTION
-from tests.test_config import KEY, ConfigCase
+from tests.configuring import KEY, ConfigCase
 
 PLACE = Place("/etc")
 FORM = 'sections [[Retention]], each with match, such as "avatars/*", and ttl, such as "never"'

@@ -4,16 +4,11 @@ Tests for :mod:`hmacfs.verdict`.
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import attrs
-import jwt
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.config import parse
 from hmacfs.errors import (
     BadSignature,
     Expired,
@@ -25,92 +20,31 @@ from hmacfs.errors import (
     MissingSignature,
     NotFound,
     PartialPut,
-    Refusal,
     TooLarge,
     Unauthorized,
     UnsupportedCoding,
     WrongSlot,
 )
-from hmacfs.http1 import Head, parse_head
+from hmacfs.http1 import Head
 from hmacfs.names import recall
 from hmacfs.rules import Rules
-from hmacfs.signing import Claim, sign
 from hmacfs.uploads import Slot
 from hmacfs.verdict import Verdict, verdict
-
-KEY = b"a key of the tests, long enough for all"
-RULES = Rules((b"up",), (KEY,), most=1000)
-NOW = 1_700_000_000.0
-LATER = int(NOW) + 300
-NAME = recall(b"a/b.txt")
-EVERY_DIALECT = frozenset({"v", "v2", "token", "v3", "jwt"})
-CHUNKED = "Transfer-Encoding: chunked"
-
-
-class NoFiles:
-    """
-    A file system with one folder, for the settings to ask.
-    """
-
-    def read(self, path: str) -> str:
-        raise ValueError("is not there.")
-
-    def exposed(self, path: str) -> bool:
-        return False
-
-    def what(self, path: str) -> str:
-        return "folder" if path == "/" else ""
-
-
-def request(target: str, *fields: str, method: str = "PUT") -> Head:
-    """
-    A head with these fields, read as it would be from the wire.
-    """
-    return parse_head(
-        "\r\n".join([f"{method} {target} HTTP/1.1", "Host: h", *fields, "", ""]).encode("utf-8")
-    )
-
-
-def mac(dialect: str, **claim: Any) -> str:
-    """
-    What the issuer would sign for ``a/b.txt``, but for *claim*.
-    """
-    usual = Claim(path=NAME.path, size=12, expires=LATER, url_path=b"/up/a/b.txt")
-    return sign(dialect, attrs.evolve(usual, **claim), KEY)
-
-
-def query(dialect: str, **claim: Any) -> str:
-    """
-    The same as it stands in a URL.
-    """
-    expires = f"&expires={claim.get('expires', LATER)}" if dialect == "v3" else ""
-    return f"?{dialect}={mac(dialect, **claim)}{expires}"
-
-
-def bearer(**changes: Any) -> str:
-    """
-    An ``Authorization`` field with the token of ``a/b.txt``, but for *changes*.
-    """
-    claims = {"slot": "a", "filename": "b.txt", "filesize": 12, "filetype": "x/y", "exp": LATER}
-    token = jwt.PyJWS().encode(json.dumps({**claims, **changes}).encode(), KEY, "HS256")
-    return f"Authorization: Bearer {token}"
-
-
-def judge(head: Head, rules: Rules = RULES, now: float = NOW) -> Verdict | type[Refusal]:
-    """
-    What becomes of an upload.
-    """
-    try:
-        return verdict(head, now, rules)
-    except Refusal as refusal:
-        return type(refusal)
-
-
-def put(target: str, *fields: str, length: int = 12, **more: Any) -> Verdict | type[Refusal]:
-    """
-    What becomes of a PUT of *length* bytes.
-    """
-    return judge(request(target, f"Content-Length: {length}", *fields), **more)
+from tests.judged import (
+    CHUNKED,
+    EVERY_DIALECT,
+    KEY,
+    LATER,
+    NAME,
+    NOW,
+    RULES,
+    bearer,
+    judge,
+    mac,
+    put,
+    query,
+    request,
+)
 
 
 class VerdictTests(SynchronousTestCase):
@@ -218,107 +152,6 @@ class VerdictTests(SynchronousTestCase):
             judged.append(put(f"/up/é{query('v', path='é'.encode())}", rules=each))
             outcomes.append([it.slot.owner for it in judged if isinstance(it, Verdict)])
         self.assertEqual(outcomes, [[None] * 4 + ["alice@example.com", None], ["a"] * 5 + ["é"]])
-
-
-class TypeTests(SynchronousTestCase):
-    """
-    The type is compared as it was declared; who says nothing may mean the extension's.
-    """
-
-    def stored(self, signed: bytes | None, *fields: str) -> str | type[Refusal]:
-        """
-        The type that is stored for a slot that was signed for *signed*, or
-        with ``v`` where that is ``None``.
-        """
-        which = query("v") if signed is None else query("v2", content_type=signed)
-        judged = put(f"/up/a/b.txt{which}", *fields)
-        return judged.slot.content_type if isinstance(judged, Verdict) else judged
-
-    def test_declared(self) -> None:
-        """
-        A declared type is the only one that counts, parameters and case included.
-        """
-        css = b"text/css; charset=UTF-8"
-        self.assertEqual(
-            [
-                self.stored(css, "Content-Type: text/css; charset=UTF-8"),
-                self.stored(css, "Content-Type: text/css; charset=utf-8"),
-                self.stored(css, "Content-Type: text/css"),
-                self.stored(b"text/plain", "Content-Type: text/css"),
-                self.stored(b"application/octet-stream", "Content-Type: text/css"),
-                self.stored(None, "Content-Type: text/css;  a=b"),
-            ],
-            ["text/css; charset=UTF-8", *[BadSignature] * 4, "text/css;  a=b"],
-        )
-
-    def test_none(self) -> None:
-        """
-        Without a type, or with the one that says nothing, the extension's may be meant.
-        """
-        for fields in [
-            [],
-            ["Content-Type: application/octet-stream"],
-            ["Content-Type: Application/Octet-Stream"],
-            ["Content-Type:"],
-        ]:
-            self.assertEqual(
-                [
-                    self.stored(b"application/octet-stream", *fields),
-                    self.stored(b"text/plain", *fields),
-                    self.stored(b"text/plain; charset=utf-8", *fields),
-                    self.stored(b"text/css", *fields),
-                ],
-                [
-                    "application/octet-stream",
-                    "text/plain",
-                    "text/plain; charset=utf-8",
-                    BadSignature,
-                ],
-            )
-
-    def test_unsigned(self) -> None:
-        """
-        Where no type is signed the declared one is stored, or else the extension's.
-        """
-        self.assertEqual(
-            [
-                self.stored(None),
-                self.stored(None, "Content-Type:"),
-                self.stored(None, "Content-Type: application/octet-stream"),
-            ],
-            ["text/plain", "text/plain", "application/octet-stream"],
-        )
-
-    def test_empty_and_signed(self) -> None:
-        """
-        A slot that was signed for an empty type is one for none.
-        """
-        self.assertEqual(
-            [self.stored(b"", "Content-Type:"), self.stored(b"")], ["text/plain", BadSignature]
-        )
-
-    def test_bounds(self) -> None:
-        """
-        A type has up to 255 bytes, and stands there once.
-        """
-        longest = "x/" + "y" * 253
-        self.assertEqual(
-            [
-                self.stored(longest.encode(), f"Content-Type: {longest}"),
-                self.stored(None, f"Content-Type: {longest}z"),
-                self.stored(None, "Content-Type: x/y", "Content-Type: x/y"),
-                put("/up/a/b.txt", bearer(filetype=longest + "z")),
-            ],
-            [longest, *[MalformedHeader] * 3],
-        )
-
-    def test_not_ascii(self) -> None:
-        """
-        A type that could not be sent again is one that says nothing.
-        """
-        self.assertEqual(
-            self.stored("x/é".encode(), "Content-Type: x/é"), "application/octet-stream"
-        )
 
 
 class RefusalTests(SynchronousTestCase):
@@ -484,128 +317,6 @@ class RefusalTests(SynchronousTestCase):
             length = CHUNKED if index <= 5 else faults[6][1 if index == 6 else 2]
             told.append(judge(request(path + asked, *fields, length)))
         self.assertEqual(told, [kind for kind, _, _ in faults])
-
-
-class HintTests(SynchronousTestCase):
-    """
-    The operator's log says what was checked; the client hears nothing of it.
-    """
-
-    def refusal(self, target: str, *fields: str) -> Refusal:
-        """
-        What a PUT of 12 bytes is refused with.
-        """
-        head = request(target, "Content-Length: 12", *fields)
-        return self.assertRaises(Refusal, verdict, head, NOW, RULES)
-
-    def test_mac(self) -> None:
-        """
-        A wrong signature is shown as the messages it should have signed.
-        """
-        wrong = "0" * 64
-        self.assertEqual(
-            [
-                self.refusal(f"/up/x/tr%c3%a8s.png?v={wrong}").hint,
-                self.refusal(f"/up/a.png?v2={wrong}").hint,
-                self.refusal(f"/up/a.png?v3={wrong}&expires=7").hint,
-            ],
-            [
-                "v was checked over b'x/tr\\xc3\\xa8s.png 12', names beginning below '/up'",
-                "v2 was checked over b'a.png\\x0012\\x00application/octet-stream'"
-                " or b'a.png\\x0012\\x00image/png'"
-                " or b'a.png\\x0012\\x00image/png; charset=utf-8', names beginning below '/up'",
-                "v3 was checked over b'PUT\\n7\\n/up/a.png', names beginning below '/up'",
-            ],
-        )
-
-    def test_token(self) -> None:
-        """
-        A token for something else is shown as what it is for.
-        """
-        self.assertEqual(
-            [
-                self.refusal("/up/a/b.txt", bearer(filename="é\n")).hint,
-                self.refusal("/up/a/b.txt", bearer(filesize=13)).hint,
-            ],
-            [
-                "the jwt is for 'a'/'\\xe9\\n', names beginning below '/up'",
-                "the jwt is for 13 bytes, the request says 12",
-            ],
-        )
-
-    def test_discreet(self) -> None:
-        """
-        Neither what the client hears nor the hint holds a secret or what would do.
-        """
-        for dialect in ("v", "v2", "token", "v3"):
-            right = mac(dialect, content_type=b"x/y")
-            wrong = f"{int(right, 16) ^ 1:064x}"
-            refusal = self.refusal(
-                f"/up/a/b.txt?{dialect}={wrong}&expires={LATER}", "Content-Type: x/y"
-            )
-            self.assertEqual(
-                (refusal.text, refusal.headers),
-                (f"The {dialect!r} signature does not match this request.", ()),
-            )
-            for secret in (right, wrong, KEY.decode()):
-                self.assertNotIn(secret, refusal.hint)
-
-
-class RulesTests(SynchronousTestCase):
-    """
-    The rules are read out of the settings once.
-    """
-
-    def rules(self, **table: Any) -> Rules:
-        """
-        The rules of a configuration.
-        """
-        return Rules.of(parse({"Secret": KEY.decode(), **table}, "/", NoFiles()).settings)
-
-    def test_defaults(self) -> None:
-        """
-        As it comes: a bound, no overwriting, public downloads.
-        """
-        self.assertEqual(self.rules(), Rules((b"uploads",), (KEY,), 2**30))
-
-    def test_all(self) -> None:
-        """
-        Each setting has its say.
-        """
-        self.assertEqual(
-            self.rules(
-                UploadSubDir="a/b",
-                PreviousSecrets=["the key before it, as long as the other"],
-                MaxUploadSize="0",
-                EnableVersioning=True,
-                OverwriteNeeds="expiring",
-                DownloadAuth="signed",
-                DeleteSecret="delme",
-                OwnerFrom="path",
-            ),
-            Rules(
-                (b"a", b"b"),
-                (KEY, b"the key before it, as long as the other"),
-                None,
-                frozenset({"v3", "jwt"}),
-                True,
-                b"delme",
-                True,
-            ),
-        )
-
-    def test_any_overwrites(self) -> None:
-        """
-        With versioning any dialect may overwrite, unless the settings want more.
-        """
-        self.assertEqual(self.rules(EnableVersioning=True).overwriting, EVERY_DIALECT)
-
-    def test_they_hide_their_keys(self) -> None:
-        """
-        Rules that are logged do not show the secrets.
-        """
-        shown = repr(attrs.evolve(RULES, delete_secret=b"delme"))
-        self.assertFalse(KEY.decode() in shown or "delme" in shown)
 
 
 class FuzzTests(SynchronousTestCase):

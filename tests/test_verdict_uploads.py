@@ -29,8 +29,7 @@ from hmacfs.resumable.fronts import front_of
 from hmacfs.resumable.steps import Append, Create
 from hmacfs.uploads import Slot, UploadRecord
 from hmacfs.verdict import Rules, Verdict, creation_verdict, verify_again
-from tests.test_vectors import PUTS, Put
-from tests.test_verdict import (
+from tests.judged import (
     EVERY_DIALECT,
     LATER,
     NAME,
@@ -42,6 +41,7 @@ from tests.test_verdict import (
     query,
     request,
 )
+from tests.test_vectors import PUTS, Put
 
 SLOT = Slot(NAME, 12, "text/css", most=12)
 CSS = "filetype dGV4dC9jc3M="
