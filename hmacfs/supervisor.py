@@ -119,7 +119,8 @@ def make_supervisor(
     def tell_workers() -> None:
         least = settings.min_workers
         bounds = "" if settings.workers else f", and from {least} to {max(least, most)} by the work"
-        log.info("workers: {count}{bounds}", count=len(crew.hands), bounds=bounds)
+        text = "workers: {count}{bounds}; each begins its lines with its number in brackets"
+        log.info(text, count=len(crew.hands), bounds=bounds)
 
     async def leave() -> None:
         # Nobody is to come any more when the first of them ends.

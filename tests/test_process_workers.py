@@ -17,7 +17,7 @@ class StartTests(test_process.StartTests):
     """
 
     common = TWO
-    serving = ("info  workers: 2",)
+    serving = ("info  workers: 2; each begins its lines with its number in brackets",)
 
 
 class ServeTests(test_process.ServeTests):

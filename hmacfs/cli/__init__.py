@@ -65,7 +65,11 @@ started with
 
     twistd -n hmacfs
 
-and these commands stand beside it. They read the same settings: the file that
+and its settings are checked with
+
+    twistd -n hmacfs --check
+
+The commands here stand beside it. They read the same settings: the file that
 --config names, else ./config.toml, else the defaults with the secret that the
 daemon made in ./hmacfs-data.
 """
