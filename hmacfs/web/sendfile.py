@@ -15,27 +15,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IConsumer, IPushProducer
+from twisted.internet.interfaces import IConsumer
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from hmacfs.interfaces import IHasDescriptor
 from hmacfs.ranges import Piece, Span
 from hmacfs.web.outlet import PlainOutlet
 from hmacfs.web.secure_outlet import SecureOutlet
-from hmacfs.web.sources import Truncated
+from hmacfs.web.sources import Source, Truncated
 
 
-@implementer(IPushProducer)
-class SendfileSource:
+class SendfileSource(Source):
     """
-    What :class:`hmacfs.web.sources.FileSource` does, for a consumer that
-    writes to *outlet*.
+    Has the file sent to a consumer that writes to *outlet*.
 
     :ivar sent: bytes that the kernel took.
     """
+
+    _file: IHasDescriptor
 
     def __init__(
         self,
@@ -45,39 +43,18 @@ class SendfileSource:
         most: Callable[[], int],
     ) -> None:
         """
-        :param file: is closed when the body ends, however it ends.
+        :param file: as of :class:`hmacfs.web.sources.Source`.
         :param most: asked in each turn of the reactor: bytes to send in it.
         """
-        self.sent = 0
-        self._file = file
-        self._pieces = iter(pieces)
+        super().__init__(file, pieces)
         self._outlet = outlet
         self._most = most
-        self._offset = self._stop = self._fetched = 0
+        self._fetched = 0
         self._fetching = False
-        self._paused = False
-        self._consumer: IConsumer | None = None
-        self._done: Deferred[bool] = Deferred()
 
-    def send(self, consumer: IConsumer) -> Deferred[bool]:
-        """See :meth:`hmacfs.web.sources.FileSource.send`."""
-        self._consumer = consumer
-        consumer.registerProducer(self, True)
+    def _begin(self) -> None:
+        """See :meth:`hmacfs.web.sources.Source._begin`."""
         self._outlet.drive(self._turn)
-        return self._done
-
-    def pauseProducing(self) -> None:
-        """The consumer has enough."""
-        self._paused = True
-
-    def resumeProducing(self) -> None:
-        """The consumer wants more."""
-        self._paused = False
-        self._go_on()
-
-    def stopProducing(self) -> None:
-        """The consumer has gone away."""
-        self._end(False)
 
     def _go_on(self) -> None:
         if self._consumer is not None and not self._paused and not self._fetching:
@@ -164,16 +141,7 @@ class SendfileSource:
         if self._consumer is not None:
             self._end(failure)
 
-    def _end(self, result: bool | Failure) -> None:
-        """
-        :param result: ``False`` where the consumer has gone and is not to be
-            spoken to.
-        """
-        consumer, self._consumer = self._consumer, None
-        if consumer is None:
-            return
+    def _let_go(self) -> None:
+        """See :meth:`hmacfs.web.sources.Source._let_go`."""
         self._outlet.release()
         self._file.close()
-        if result is not False:
-            consumer.unregisterProducer()
-        self._done.callback(result)

@@ -3,7 +3,8 @@ From the store to the client, at the pace of the slower of the two.
 
 The body of an answer is a sequence of pieces (:data:`hmacfs.ranges.Piece`):
 bytes as they are, and spans of a file.  A small one is read whole and goes out
-with its headers; every other one is produced by a :class:`FileSource`.
+with its headers; every other one is produced by a :class:`Source`: here a
+:class:`FileSource`, and where it can be :class:`hmacfs.web.sendfile.SendfileSource`.
 
 A file that the operator cuts short while it is being sent cannot be helped: the
 length is promised.  It is an error, and never filled up.
@@ -49,34 +50,22 @@ async def read_whole(file: IFile, pieces: Iterable[Piece]) -> bytes:
 
 
 @implementer(IPushProducer)
-class FileSource:
+class Source:
     """
     A producer of *pieces* for one consumer.
-
-    One chunk is read ahead while the one before is on its way, so that neither
-    the disk nor the network waits for the other, and never a second: that is
-    what a stalled client costs.
-
-    The file is closed in every case, but never under a read: the descriptor's
-    number may be another file's by then.
 
     :ivar sent: bytes that the consumer took.
     """
 
-    def __init__(self, file: IFile, pieces: Iterable[Piece], chunk_size: Callable[[], int]) -> None:
+    def __init__(self, file: IFile, pieces: Iterable[Piece]) -> None:
         """
         :param file: is closed when the body ends, however it ends.
-        :param chunk_size: asked before each read: bytes to read at once, at most.
         """
         self.sent = 0
         self._file = file
         self._pieces = iter(pieces)
-        self._chunk_size = chunk_size
         self._offset = self._stop = 0
-        self._ahead: bytes | None = None
-        self._reading = False
         self._paused = False
-        self._pumping = False
         self._consumer: IConsumer | None = None
         self._done: Deferred[bool] = Deferred()
 
@@ -90,25 +79,73 @@ class FileSource:
         """
         self._consumer = consumer
         consumer.registerProducer(self, True)
-        self._pump()
+        self._begin()
         return self._done
 
     def pauseProducing(self) -> None:
-        """The consumer has enough; the chunk that is being read is kept."""
+        """The consumer has enough."""
         self._paused = True
 
     def resumeProducing(self) -> None:
         """The consumer wants more."""
         self._paused = False
-        self._pump()
+        self._go_on()
 
     def stopProducing(self) -> None:
         """The consumer has gone away."""
         self._end(False)
 
-    def _pump(self) -> None:
+    def _begin(self) -> None:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Do what can be done now."""
+        raise NotImplementedError
+
+    def _let_go(self) -> None:
+        """Nothing more is sent: close the file."""
+        raise NotImplementedError
+
+    def _end(self, result: bool | Failure) -> None:
         """
-        Do what can be done now.
+        :param result: ``False`` where the consumer has gone and is not to be
+            spoken to.
+        """
+        consumer, self._consumer = self._consumer, None
+        if consumer is None:
+            return
+        self._let_go()
+        if result is not False:
+            consumer.unregisterProducer()
+        self._done.callback(result)
+
+
+class FileSource(Source):
+    """
+    Reads the file.
+
+    One chunk is read ahead while the one before is on its way, so that neither
+    the disk nor the network waits for the other, and never a second: that is
+    what a stalled client costs.
+
+    The file is closed in every case, but never under a read: the descriptor's
+    number may be another file's by then.
+    """
+
+    def __init__(self, file: IFile, pieces: Iterable[Piece], chunk_size: Callable[[], int]) -> None:
+        """
+        :param file: as of :class:`Source`.
+        :param chunk_size: asked before each read: bytes to read at once, at most.
+        """
+        super().__init__(file, pieces)
+        self._chunk_size = chunk_size
+        self._ahead: bytes | None = None
+        self._reading = False
+        self._pumping = False
+
+    def _go_on(self) -> None:
+        """
+        See :meth:`Source._go_on`.
 
         A loop, since a store in memory answers at once: recursion would end at
         its depth.
@@ -164,7 +201,7 @@ class FileSource:
         else:
             self._offset += len(data)
             self._ahead = data
-            self._pump()
+            self._go_on()
 
     def _fail(self, failure: Failure) -> None:
         self._reading = False
@@ -174,17 +211,8 @@ class FileSource:
         else:
             self._end(failure)
 
-    def _end(self, result: bool | Failure) -> None:
-        """
-        :param result: ``False`` where the consumer has gone and is not to be
-            spoken to.
-        """
-        consumer, self._consumer = self._consumer, None
-        if consumer is None:
-            return
+    def _let_go(self) -> None:
+        """See :meth:`Source._let_go`."""
         self._ahead = None
         if not self._reading:
             self._file.close()
-        if result is not False:
-            consumer.unregisterProducer()
-        self._done.callback(result)
