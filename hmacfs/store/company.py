@@ -226,12 +226,9 @@ class Member(_OneOfMany):
         return MemberBacklog(index, clock, threads, parts, pace, self.commons, self._chief)
 
 
-class ChiefBacklog(Backlog):
+class _CommonBacklog(Backlog):
     """
-    The rows that all of them have still to write.
-
-    Where it is a matter of some names only those are asked that may have
-    something of them: one that does not answer is in nobody else's way.
+    The rows of one process among several.
     """
 
     def __init__(
@@ -242,16 +239,27 @@ class ChiefBacklog(Backlog):
         parts: Parts,
         pace: Pace,
         commons: Commons,
-        members: Members,
+        others: Others,
     ) -> None:
         super().__init__(index, clock, threads, parts, pace)
         self._commons = commons
-        self._members = members
+        self._others = others
+
+
+class ChiefBacklog(_CommonBacklog):
+    """
+    The rows that all of them have still to write.
+
+    Where it is a matter of some names only those are asked that may have
+    something of them: one that does not answer is in nobody else's way.
+    """
+
+    _others: Members
 
     def flush(self, names: Collection[str] | None = None) -> Deferred[None]:
         """See :meth:`Backlog.flush`."""
         own = super().flush
-        asked = self._members.ask("flush") if names is None else self._ask(names, "flush")
+        asked = self._others.ask("flush") if names is None else self._ask(names, "flush")
         return asked.addCallback(lambda _: own())
 
     def discard(self, names: Iterable[str]) -> Deferred[None]:
@@ -261,27 +269,13 @@ class ChiefBacklog(Backlog):
 
     def _ask(self, names: Collection[str], what: str, *args: Any) -> Deferred[Any]:
         concerned = self._commons.concerned(name.encode() for name in names)
-        return self._members.ask_at(concerned, what, *args)
+        return self._others.ask_at(concerned, what, *args)
 
 
-class MemberBacklog(Backlog):
+class MemberBacklog(_CommonBacklog):
     """
     The rows of a member, which the chief writes down.
     """
-
-    def __init__(
-        self,
-        index: IIndex,
-        clock: IReactorTime,
-        threads: IThreads,
-        parts: Parts,
-        pace: Pace,
-        commons: Commons,
-        chief: Others,
-    ) -> None:
-        super().__init__(index, clock, threads, parts, pace)
-        self._commons = commons
-        self._chief = chief
 
     def _owed(self, name: str) -> None:
         self._commons.owe(name.encode())
@@ -293,7 +287,9 @@ class MemberBacklog(Backlog):
     def _hand_over(self, batch: Sequence[Pending]) -> Deferred[None]:
         # Together, for a sum must count either of them, and not both.
         shares = [share for pending in batch for share in pending.shares]
-        return self._chief.ask("rows", Rows.of(batch), [share.key for share in shares if share.key])
+        return self._others.ask(
+            "rows", Rows.of(batch), [share.key for share in shares if share.key]
+        )
 
 
 class MemberQuota(Quota):
