@@ -50,6 +50,8 @@ class Straight:
         sides = [side for place, side in enumerate(self.sides, 1) if place in places]
         return DeferredList([self._one(side, what, *args) for side in sides])
 
+    ask_soon = ask
+
     def tell(self, what: str, *args: Any) -> None:
         self.ask(what, *args)
 

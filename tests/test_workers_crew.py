@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.names import StoredName
-from hmacfs.workers.crew import BIRTH, NOTICE, SILENCE, Crew, Stillborn
+from hmacfs.workers.crew import BIRTH, NOTICE, SILENCE, SOON, Crew, Stillborn
 from hmacfs.workers.line import LineLost
 from hmacfs.workers.numbers import Numbers
 
@@ -297,6 +297,21 @@ class CrewTests(SynchronousTestCase):
         self.assertNoResult(asked)
         self.begun[1].end()
         self.successResultOf(asked)
+
+    def test_all_but_one(self) -> None:
+        """
+        One that hangs is told, and not waited for where the others are enough.
+        """
+        self.start()
+        asked = self.crew.ask_soon("waits", 1)
+        self.begun[1].asked.pop("waits").callback(None)
+        self.assertNoResult(asked)
+        self.clock.advance(SOON)
+        self.successResultOf(asked)
+        self.begun[0].asked.pop("waits").callback(None)
+        for fake in self.begun:
+            fake.prompt["waits"] = None
+        self.successResultOf(self.crew.ask_soon("waits", 2))
 
     def test_salvage(self) -> None:
         """

@@ -58,6 +58,12 @@ class Members(Others, Protocol):
         As :meth:`ask`, of those in *places* alone.
         """
 
+    def ask_soon(self, what: str, *args: Any) -> Deferred[Any]:
+        """
+        As :meth:`ask`, but who does not answer soon is not waited for: it
+        hears of this before anything else that it is asked or told.
+        """
+
 
 @attrs.frozen
 class Charter:
@@ -164,7 +170,9 @@ class Chief(_OneOfMany):
         """See :meth:`Alone.suspended`."""
         members = self._members
         return CommonSuspended(
-            lambda waiting: members.ask("waits", waiting), lambda id: members.tell("goes on", id)
+            # One that hangs may think later that an upload is unknown, and no worse.
+            lambda waiting: members.ask_soon("waits", waiting),
+            lambda id: members.tell("goes on", id),
         )
 
     def backlog(

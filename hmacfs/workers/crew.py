@@ -45,6 +45,9 @@ SHORT = 5.0
 PROMPT = 0.25
 """Seconds that a scrape waits for the numbers of now."""
 
+SOON = 0.5
+"""Seconds that one waits who can go on without an answer of all."""
+
 
 class Stillborn(Exception):
     """A worker ended before it served."""
@@ -133,6 +136,10 @@ class Crew:
                 asked.append(answer.addErrback(self._unanswered, hand, what))
         return DeferredList(asked).addCallback(_nothing)
 
+    def ask_soon(self, what: str, *args: Any) -> Deferred[Any]:
+        """As :meth:`ask`, for :data:`SOON` at most."""
+        return self._within(SOON, self.ask(what, *args))
+
     def tell(self, what: str, *args: Any) -> None:
         """Say something to each."""
         for hand in self._hands:
@@ -199,16 +206,22 @@ class Crew:
         """
         :return: fires when each has told its numbers of now, or soon.
         """
-        done: Deferred[None] = Deferred()
-        late = self._clock.callLater(PROMPT, done.callback, None)
         asked = [self._ask_numbers(hand) for hand in self._hands if hand.served is not None]
+        return self._within(PROMPT, DeferredList(asked))
+
+    def _within(self, seconds: float, asked: Deferred[Any]) -> Deferred[None]:
+        """
+        :return: fires with *asked*, or when so much time has gone by.
+        """
+        done: Deferred[None] = Deferred()
+        late = self._clock.callLater(seconds, done.callback, None)
 
         def told(_: object) -> None:
             if late.active():
                 late.cancel()
                 done.callback(None)
 
-        DeferredList(asked).addCallback(told)
+        asked.addCallback(told)
         return done
 
     def _begin(self, deaths: int = 0) -> Hand:
