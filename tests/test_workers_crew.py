@@ -377,6 +377,25 @@ class CrewTests(SynchronousTestCase):
         self.successResultOf(stopped)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_stop_beside_a_silent_one(self) -> None:
+        """
+        One that hangs is in the way of no other's end, and of its own no longer than before.
+        """
+        self.crew = Crew(self, self.clock, self.tell, self.died, patience=40.0)
+        self.crew.employ(self.service, lambda place: f"welcome {place}", lambda: "all is well")
+        self.start()
+        del self.begun[0].prompt["beat"]
+        self.clock.advance(1)
+        stopped = Deferred.fromCoroutine(self.crew.stop())
+        self.begun[1].asked.pop("close").callback(None)
+        self.clock.advance(SOON)
+        self.assertEqual(self.begun[1].said[-1], ("leave",))
+        self.begun[1].end()
+        self.assertNoResult(stopped)
+        self.clock.pump([1.0] * int(SILENCE + 2))
+        self.successResultOf(stopped)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_too_slow(self) -> None:
         """
         Who does not end in time is ended.

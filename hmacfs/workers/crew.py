@@ -162,18 +162,19 @@ class Crew:
     async def stop(self) -> None:
         """
         End all of them in order: first nobody accepts any more, then each ends
-        what it has under way.
+        what it has under way.  One that hangs accepts nothing, and is found out
+        as at any other time.
         """
         self._stopping = True
-        if self._beats.running:
-            self._beats.stop()
         for hand in self._hands:
             hand.leaving = True
         late = self._clock.callLater(self._patience, self._kill)
-        await self.ask("close")
+        await self.ask_soon("close")
         self.tell("leave")
         while self._hands:
             await self._hands[0].gone
+        if self._beats.running:
+            self._beats.stop()
         if late.active():
             late.cancel()
 
