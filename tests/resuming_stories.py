@@ -13,24 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from socket import socketpair
-from typing import Any, TypeVar
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 
 from hmacfs.interfaces import IUpload
 from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
 from hmacfs.uploads import UploadRecord
+from tests.crashes import result
 from tests.inline import Inline
 from tests.powercut import PowerCutDisk, Site
 from tests.resuming_contract import EXPIRY, NOW, record
 from tests.tree import File, Folder, Tree
-
-T = TypeVar("T")
 
 LONG = record(name="x/" * 1000 + "y", metadata="k " + "A" * 2000)
 """One whose label an attribute has no room for."""
@@ -386,18 +382,6 @@ class Teller:
         assert moment.safe is None or offset >= moment.safe, "safe bytes are gone"
         life.append(life.resume(), b"z")
         life.keep()
-
-
-def result(deferred: Deferred[T]) -> T:
-    """
-    :return: what *deferred* has fired with.
-    """
-    fired: list[Any] = []
-    deferred.addBoth(fired.append)
-    if isinstance(fired[0], Failure):
-        fired[0].raiseException()
-    value: T = fired[0]
-    return value
 
 
 STORIES = (

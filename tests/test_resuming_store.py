@@ -13,9 +13,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.store import parts
 from hmacfs.store.opened import Policy
+from tests.crashes import result
 from tests.powercut import PowerCutDisk, Site
 from tests.resuming_contract import EXPIRY, record
-from tests.resuming_stories import STORIES, Life, Teller, result
+from tests.resuming_stories import STORIES, Life, Teller
 from tests.tree import files
 
 
