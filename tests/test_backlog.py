@@ -13,8 +13,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.records import Row
-from hmacfs.store.backlog import DELAY, MOST, RETRY, Backlog
+from hmacfs.store.backlog import DELAY, LARGE, MOST, RETRY, Backlog
 from hmacfs.store.memory_index import MemoryIndex
+from hmacfs.store.pace import Pace
 from hmacfs.store.parts import Parts
 from hmacfs.store.tables import versions
 from hmacfs.store.tables.versions import VersionRow
@@ -55,6 +56,19 @@ class Told:
 
     def drop(self) -> None:
         self._told.append(self._part)
+
+
+class Busy(Inline):
+    """
+    :ivar done: what each call was about.
+    """
+
+    def __init__(self) -> None:
+        self.done: list[Any] = []
+
+    def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
+        self.done.append(*args)
+        return super().run(function, *args)
 
 
 class BacklogTests(SynchronousTestCase):
@@ -320,3 +334,18 @@ class BacklogTests(SynchronousTestCase):
         self.done(0)
         self.assertEqual(self.parts(), [b"folder"])
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def test_large(self) -> None:
+        """
+        A quick disk is waited for here and now, but not while it frees a large file.
+        """
+        threads, parts = Busy(), Parts(self.disk, self.folder, True)
+        pace = Pace(self.clock.seconds)
+        self.backlog = Backlog(self.index, self.clock, threads, parts, pace)
+        self.add("a", LARGE)
+        self.add("b", LARGE + 1)
+        self.clock.advance(DELAY)
+        self.done(0)
+        [dropped] = threads.done
+        self.assertEqual([id for id, *_ in dropped], [b"b.%d" % (LARGE + 1)])
+        self.assertEqual(self.parts(), [])
