@@ -24,7 +24,8 @@ from hmacfs.events import (
     RequestReceived,
 )
 from hmacfs.metrics_site import MetricsSite
-from hmacfs.web.channel import PIECE
+from hmacfs.web.secure_outlet import STRETCH
+from hmacfs.web.site import LEAST_SHARE
 from tests.certificates import make_certificate
 from tests.taker import Case
 from tests.wire import PEER, UNIX_PEER, Conversation, Transport
@@ -223,13 +224,27 @@ class ShareTests(Case):
             [shares[count - 1] for count in (1, 8, 64, 256, 1024)],
             [
                 (4 * MEBIBYTE, MEBIBYTE),
-                (MEBIBYTE, MEBIBYTE),
-                (2 * PIECE, 2 * PIECE),
-                (PIECE, PIECE),
-                (PIECE, PIECE),
+                (1536 * 1024, MEBIBYTE),
+                (192 * 1024, 192 * 1024),
+                (48 * 1024, 48 * 1024),
+                (LEAST_SHARE, LEAST_SHARE),
             ],
         )
         self.assertEqual(self.site.share(most), most)
+
+    def test_stretch(self) -> None:
+        """
+        Under TLS the more connections there are, the less is encrypted at once on
+        each that comes.
+        """
+        stretches, clients = [], []
+        for _ in range(600):
+            clients.append(Conversation(self.site))
+            stretches.append(self.site.stretch)
+        self.assertEqual(
+            [stretches[count - 2] for count in (2, 64, 256, 600)],
+            [STRETCH, STRETCH, 32 * 1024, LEAST_SHARE],
+        )
 
 
 class HandshakeTests(Case):

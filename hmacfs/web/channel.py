@@ -186,7 +186,9 @@ class UploadChannel(HTTPChannel):
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
         self._secure = ISSLTransport.providedBy(self.transport)
-        self.outlet = outlet(self.transport)
+        self._stretch = self.site.stretch
+        self._read_in(PIECE)
+        self.outlet = outlet(self.transport, self._stretch)
         self._deadline = Deadline(self.site.clock, self.timeoutConnection)
         self._networkProducer = IPushProducer(self.transport, _NoPushProducer())
         self._networkProducer.registerProducer(self, True)
@@ -804,9 +806,12 @@ class UploadChannel(HTTPChannel):
 
     def _read_in(self, size: int) -> None:
         """
-        Read the client in pieces of *size* bytes.  TLS has its own.
+        Read the client in pieces of *size* bytes, smaller ones under TLS: OpenSSL
+        keeps room for the most that it was given, as long as the connection lasts.
         """
-        if not self._secure:
+        if self._secure:
+            self.transport.transport.bufferSize = min(size // 4, self._stretch)
+        else:
             self.transport.bufferSize = size
 
     # Time

@@ -41,8 +41,12 @@ class SecureOutlet(Outlet):
     Over TLS, once the handshake is done; before that, as Twisted has it.
     """
 
-    def __init__(self, transport: Any) -> None:
+    def __init__(self, transport: Any, stretch: int = STRETCH) -> None:
+        """
+        :param stretch: as of :func:`outlet`.
+        """
         super().__init__(transport)
+        self._stretch = stretch
         self._below = PlainOutlet(transport.transport)
         _encrypt_whole(transport.getHandle())
 
@@ -74,7 +78,7 @@ class SecureOutlet(Outlet):
             raise BlockingIOError
         sent = 0
         while sent < size and not self._full:
-            data = os.pread(file, min(size - sent, STRETCH), offset + sent)
+            data = os.pread(file, min(size - sent, self._stretch), offset + sent)
             if not data:
                 break
             self.write(data)
@@ -93,7 +97,7 @@ class SecureOutlet(Outlet):
         left = memoryview(data)
         while left and self._ready():
             # The odd one first, so that the last is a whole one.
-            end = len(left) % STRETCH or STRETCH
+            end = len(left) % self._stretch or self._stretch
             sealed, kept = self._seal(left[:end])
             left = left[end - kept :]
             if more and not left:
@@ -145,16 +149,18 @@ def _encrypt_whole(tls: Any) -> None:
         Binding.lib.SSL_clear_mode(tls._ssl, Binding.lib.SSL_MODE_ENABLE_PARTIAL_WRITE)
 
 
-def outlet(transport: Any) -> Outlet:
+def outlet(transport: Any, stretch: int = STRETCH) -> Outlet:
     """
     :param transport: connected.
+    :param stretch: bytes that are encrypted at once.  OpenSSL keeps room for as
+        many, as long as the connection lasts.
     :return: its sending half.
     """
     if ISSLTransport.providedBy(transport):
         if isinstance(transport, BufferingTLSTransport) and isinstance(
             transport.transport, Connection
         ):
-            return SecureOutlet(transport)
+            return SecureOutlet(transport, stretch)
     elif isinstance(transport, Connection):
         return PlainOutlet(transport)
     return Outlet(transport)

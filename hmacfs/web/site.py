@@ -18,9 +18,10 @@ from hmacfs.events import ConnectionClosed, ConnectionOpened
 from hmacfs.http1 import Head
 from hmacfs.interfaces import IHub
 from hmacfs.proxies import UNIX, Network, client_address, is_proxy, origin_of
-from hmacfs.web.channel import PIECE, UploadChannel
+from hmacfs.web.channel import UploadChannel
 from hmacfs.web.pages import Manners
 from hmacfs.web.request import UploadRequest
+from hmacfs.web.secure_outlet import STRETCH
 from hmacfs.web.wording import Repeats, Wordings
 
 if TYPE_CHECKING:
@@ -35,10 +36,18 @@ of them stands here; Twisted 25.5 with pyOpenSSL 26 drops every connection where
 any does, and takes them all where none does.
 """
 
-RECEIVED = 8 * 1024 * 1024
+RECEIVED = 12 * 1024 * 1024
 """
-Bytes that all uploads together have in memory, at most, or :data:`PIECE` each: as
-many as there are connections would else be read, and wait for the disk.
+Bytes that all uploads together have in memory, and again as many that are being
+read, at most: those of as many as there are connections would else wait for the disk.
+"""
+
+LEAST_SHARE = 16 * 1024
+"""Bytes of one upload that are worth a call of the system, however many there are."""
+
+SEALED = 8 * 1024 * 1024
+"""
+Bytes for which OpenSSL keeps room in each direction, for all connections together.
 """
 
 
@@ -159,13 +168,18 @@ class UploadSite(Site):
         """Bytes that one turn reads of a large body."""
         return self.share(self._read_size)
 
+    @property
+    def stretch(self) -> int:
+        """Bytes that a new connection encrypts and decrypts at once under TLS."""
+        return min(STRETCH, max(LEAST_SHARE, SEALED // max(1, len(self._channels))))
+
     def share(self, most: int) -> int:
         """
         :param most: bytes that one upload may have in memory.
         :return: the same, or less where so many are under way that they would
             have more than :data:`RECEIVED` together.
         """
-        return min(most, max(PIECE, RECEIVED // max(1, len(self._under_way))))
+        return min(most, max(LEAST_SHARE, RECEIVED // max(1, len(self._under_way))))
 
     def request_id(self) -> str:
         """
