@@ -56,7 +56,8 @@ from hmacfs.web.answer_fields import AnswerFields
 from hmacfs.web.deadline import Deadline
 from hmacfs.web.intake import LEAST, Intake
 from hmacfs.web.request import UploadRequest
-from hmacfs.web.secure_outlet import outlet
+from hmacfs.web.secure_inlet import SecureInlet
+from hmacfs.web.secure_outlet import SecureOutlet, outlet
 from hmacfs.web.wording import LONGEST, Wording
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ class UploadChannel(HTTPChannel):
         self._secure = False
         self._ends: tuple[Any, Any] = (None, None)
         self._met = True
+        self._inlet: SecureInlet | None = None
 
     # The connection
 
@@ -186,9 +188,11 @@ class UploadChannel(HTTPChannel):
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
         self._secure = ISSLTransport.providedBy(self.transport)
-        self._stretch = self.site.stretch
+        stretch = self.site.stretch
+        self.outlet = outlet(self.transport, stretch)
+        if isinstance(self.outlet, SecureOutlet):
+            self._inlet = SecureInlet(self.transport, stretch)
         self._read_in(PIECE)
-        self.outlet = outlet(self.transport, self._stretch)
         self._deadline = Deadline(self.site.clock, self.timeoutConnection)
         self._networkProducer = IPushProducer(self.transport, _NoPushProducer())
         self._networkProducer.registerProducer(self, True)
@@ -213,6 +217,7 @@ class UploadChannel(HTTPChannel):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._deadline.end()
+        self._read_in(PIECE)
         self._inbox = b""
         # A thread that still draws is heard of later, and nothing goes on then.
         self._state = _State.LINGER
@@ -272,6 +277,8 @@ class UploadChannel(HTTPChannel):
     # Reading
 
     def dataReceived(self, data: bytes) -> None:
+        if self._inlet is not None and self._inlet.gathers(data):
+            return
         if not self._met:
             # The header of the PROXY protocol comes before all else, and only
             # then a "haproxy:" endpoint knows whose connection this is.
@@ -806,12 +813,11 @@ class UploadChannel(HTTPChannel):
 
     def _read_in(self, size: int) -> None:
         """
-        Read the client in pieces of *size* bytes, smaller ones under TLS: OpenSSL
-        keeps room for the most that it was given, as long as the connection lasts.
+        Read the client in pieces of *size* bytes.
         """
-        if self._secure:
-            self.transport.transport.bufferSize = min(size // 4, self._stretch)
-        else:
+        if self._inlet is not None:
+            self._inlet.read_in(size)
+        elif not self._secure:
             self.transport.bufferSize = size
 
     # Time

@@ -141,9 +141,10 @@ def _encrypt_whole(tls: Any) -> None:
     """
     Let *tls* encrypt all that it is given in one call.
 
-    pyOpenSSL has each call end behind a record of 16 KiB, and knows no way to have
-    it otherwise; those calls took an eighth of a large download.  Where it hides
-    what is used here in another place, it stays as it was.
+    pyOpenSSL has each call end behind a record of 16 KiB, and can have it otherwise
+    for contexts alone that no connection has yet; those calls took an eighth of a
+    large download.  Where it hides what is used here in another place, it stays as
+    it was.
     """
     with suppress(AttributeError):
         Binding.lib.SSL_clear_mode(tls._ssl, Binding.lib.SSL_MODE_ENABLE_PARTIAL_WRITE)
