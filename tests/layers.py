@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import attrs
@@ -202,7 +203,8 @@ def private(name: str) -> bool:
     return name.startswith("_") and not (name.startswith("__") and name.endswith("__"))
 
 
-def bound(tree: ast.Module) -> set[str]:
+@cache
+def bound(tree: ast.Module) -> frozenset[str]:
     """
     :return: every name that the module itself gives to an attribute, a
         method or a field.
@@ -213,18 +215,21 @@ def bound(tree: ast.Module) -> set[str]:
             names.add(node.name)
         elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
             names.add(node.id if isinstance(node, ast.Name) else node.attr)
-    return names
+    return frozenset(names)
 
 
-def strangers(module: Module) -> Iterator[str]:
+def strangers(module: Module, modules: Mapping[str, Module]) -> Iterator[str]:
     """
     A guess that errs on the safe side: a private attribute counts as a
     stranger's where it is read from anything but ``self`` and ``cls``, or
-    where nothing in the module ever sets it.  ``os._exit`` is public.
+    where nothing ever sets it: in the module, or in those of ours that it
+    imports, whose classes may be the bases of its own.  ``os._exit`` is public.
 
     :return: the private names of others that *module* uses.
     """
-    own = bound(module.tree)
+    own = set(bound(module.tree))
+    for base in {*imports(module, modules)} & {*modules} - {*INTIMATE}:
+        own |= bound(modules[base].tree)
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Attribute) and private(node.attr):
             of = node.value.id if isinstance(node.value, ast.Name) else ""
@@ -248,7 +253,7 @@ def problems(modules: Mapping[str, Module], floors: Mapping[str, int]) -> list[s
         if name not in INTIMATE:
             found.extend(
                 f"{name} uses {stranger}, which is not public: only {_MAY}."
-                for stranger in sorted(set(strangers(module)))
+                for stranger in sorted(set(strangers(module, modules)))
             )
     found.extend(
         f"{name} has a floor in tests/layers.py and is gone."

@@ -172,7 +172,7 @@ class RulesTests(SynchronousTestCase):
 
     def test_private_names(self) -> None:
         """
-        What Twisted keeps to itself is used in two modules alone.
+        What Twisted keeps to itself is used in a few modules alone.
         """
         source = (
             "from twisted.web.http import _GenericHTTPChannelProtocol\n"
@@ -192,4 +192,25 @@ class RulesTests(SynchronousTestCase):
                 f"hmacfs.web.pages uses _inherited, {may}",
                 f"hmacfs.web.pages uses _written, {may}",
             ],
+        )
+
+    def test_inherited_names(self) -> None:
+        """
+        What a class of ours keeps to itself, those derived from it may use: of
+        one in those few modules, they could not be told from Twisted's.
+        """
+        base = "class Base:\n    def f(self):\n        self._inherited = 1\n"
+        derived = "class Mine(Base):\n    def g(self):\n        return self._inherited\n"
+        may = f"which is not public: only {' and '.join(INTIMATE)} may."
+        self.assertEqual(
+            self.problems(
+                {
+                    "web/__init__.py": "",
+                    "web/sources.py": base,
+                    "web/channel.py": base,
+                    "web/sendfile.py": f"from hmacfs.web.sources import Base\n{derived}",
+                    "web/request.py": f"from hmacfs.web.channel import Base\n{derived}",
+                }
+            ),
+            [f"hmacfs.web.request uses _inherited, {may}"],
         )
