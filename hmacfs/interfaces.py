@@ -523,6 +523,24 @@ class IThreads(Interface):
         """
 
 
+class ISyncs(Interface):
+    """Who syncs, while nobody waits for it in a thread of ours."""
+
+    def start() -> None:
+        """Get ready."""
+
+    def stop() -> None:
+        """Take no more; none is under way."""
+
+    def order(descriptor: int) -> Deferred[None] | None:
+        """
+        Have it done what :meth:`IDisk.sync` does.
+
+        :return: fires when it is done; ``None`` where this one is not taken.
+        :raise OSError: the Deferred does.
+        """
+
+
 class IDatabase(Interface):
     """
     An SQLite database that one thread owns.

@@ -30,6 +30,7 @@ from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
 from hmacfs.uploads import Slot
 from tests.inline import Inline
+from tests.paces import SetPace
 from tests.powercut import PowerCutDisk
 from tests.tree import File, Folder, Tree
 
@@ -100,6 +101,9 @@ class Life:
     def __init__(
         self, disk: PowerCutDisk, moment: Moment | None = None, threads: Inline | None = None
     ) -> None:
+        """
+        :param threads: those that do all of it, where there are any.
+        """
         self.disk = disk
         self.before = moment or Moment(disk.tree, None, "", frozenset())
         self.index = Watched(self.before.index)
@@ -110,7 +114,13 @@ class Life:
         self.clock.advance(self.before.now)
         self.threads = threads or Inline()
         self.store = FilesystemStore(
-            disk, "/", self.index, self.clock, self.threads, self.before.policy
+            disk,
+            "/",
+            self.index,
+            self.clock,
+            self.threads,
+            self.before.policy,
+            pace=SetPace(quick=threads is None),
         )
 
     def start(self) -> Life:

@@ -57,6 +57,7 @@ FLOORS: Mapping[str, int] = {
     "hmacfs.commons": 2,
     "hmacfs.interfaces": 1,
     "hmacfs.disk": 2,
+    "hmacfs.kernel_syncs": 2,
     "hmacfs.metadata": 2,
     "hmacfs.store": 2,
     "hmacfs.syncing": 2,

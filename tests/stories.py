@@ -235,6 +235,12 @@ class Teller:
         """
         return self.explore(*self._create())
 
+    def create_at_once(self) -> int:
+        """
+        A file that waits for nothing but its syncs: its folder is there.
+        """
+        return self.explore(*self._create(b"f"))
+
     def create_again(self) -> int:
         """
         The same file again: it is told to be stored where it is found.
@@ -291,8 +297,8 @@ class Teller:
             life.rest()
         return self.explore(life, Promises((sent,), overwrite=True))
 
-    def _create(self) -> tuple[Life, Promises]:
-        sent = Sent(b"a/b/f", None, (NEW,))
+    def _create(self, path: bytes = b"a/b/f") -> tuple[Life, Promises]:
+        sent = Sent(path, None, (NEW,))
         life = self.settled(sent.path, None)
         life.put(sent.path, NEW)
         life.rest()
@@ -428,6 +434,7 @@ class Teller:
 
 STORIES: list[Callable[[Teller], int]] = [
     Teller.create,
+    Teller.create_at_once,
     Teller.create_again,
     Teller.suspended,
     Teller.suspended_long_label,

@@ -167,6 +167,12 @@ class StoryTests(SynchronousTestCase):
         """
         Teller(again=True).create()
 
+    def test_create_at_once(self) -> None:
+        """
+        So is one that no thread commits.
+        """
+        Teller(again=True).create_at_once()
+
     def test_create_again(self) -> None:
         """
         A file that a crash left, and that was told to be stored, stays.
@@ -294,7 +300,8 @@ class SyncTests(SynchronousTestCase):
             [Path(path).stem for path, _ in syncs()],
             ["area"] * 2
             + ["checking"]
-            + ["commit"] * 5
+            + ["commit"] * 6
+            + ["flushing"] * 2
             + ["folders"] * 2
             + ["parts"] * 5
             + ["reconciling"]

@@ -29,7 +29,7 @@ sync failed, and is synced first where bytes were banned.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, suppress
 from secrets import token_hex
 from typing import NoReturn
@@ -122,10 +122,42 @@ class Commit:
             # row of nothing else.
             if part.label != label:
                 part = self._parts.tell(part, label)
-            version = self._give(slot.name, slot.overwrite, part, former)
-            status = self._disk.status(part.file)
-        known = label if self._parts.attributes else None
-        return Committed(self._knowing.of(slot.name, status, known, label), version)
+            self._disk.sync(part.file)
+            version = self.give(slot.name, slot.overwrite, part, former)
+            return Committed(self.known(slot.name, part, label), version)
+
+    def known(self, name: StoredName, part: Part, label: Label) -> Known:
+        """
+        :return: what there is to know of the file that *part* has become.
+        """
+        status = self._disk.status(part.file)
+        return self._knowing.of(name, status, label if self._parts.attributes else None, label)
+
+    def steps(self, name: StoredName, part: Part) -> Generator[int, None, None]:
+        """
+        As :meth:`give`, for a name that is free, and on the reactor's thread: all
+        that has to be waited for is left to others.
+
+        :return: gives the folder that is to be synced, and is to go on when that
+            is done; or it is thrown what that failed with.
+        :raise OSError: before that: nothing is done, and it is for :meth:`give`,
+            since the name is taken, a folder is to be made, or somebody would
+            have to be waited for.
+        """
+        last = name.segments[-1]
+        with self._locks.held(name, wait=False):
+            self._refusing.check(name, wait=False)
+            with self._files.holding(name) as folder:
+                if not self._files.settled(name):
+                    raise BlockingIOError
+                self._disk.link(self._parts.folder, part.id, folder, last)
+                try:
+                    if self._refusing.may_ban:
+                        raise BlockingIOError
+                    yield folder
+                except BaseException:
+                    self._undo(lambda: self._disk.unlink(folder, last))
+                    raise
 
     def create(self, name: StoredName, part: Part, wait: bool) -> None:
         """
@@ -138,7 +170,8 @@ class Commit:
         :raise BlockingIOError: they would have to be; the part is gone.
         """
         with self.landing(name, part):
-            self._give(name, False, part, None, wait)
+            self._disk.sync(part.file)
+            self.give(name, False, part, None, wait)
 
     def create_now(self, name: StoredName, part: bytes, file: int) -> bool:
         """
@@ -257,18 +290,17 @@ class Commit:
                 return
         raise removed_again()
 
-    def _give(
+    def give(
         self,
         name: StoredName,
         overwrite: bool,
         part: Part,
-        former: Row | None,
+        former: Row | None = None,
         wait: bool = True,
     ) -> VersionRow | None:
         """
-        The steps from the sync of step 1 on; see :meth:`place`.
+        The steps from 2 on, for a part that is synced; see :meth:`place`.
         """
-        self._disk.sync(part.file)
         with self._locks.held(name, wait):
             self._refusing.check(name, wait)
             # Before the name is there a ban would find no file, and be told of.

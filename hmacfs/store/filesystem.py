@@ -37,6 +37,7 @@ from hmacfs.interfaces import (
     IIndex,
     IResumes,
     IStore,
+    ISyncs,
     IThreads,
     IUpload,
 )
@@ -59,6 +60,7 @@ from hmacfs.store.files import StoredFile
 from hmacfs.store.known import Known
 from hmacfs.store.labels import Label, begun
 from hmacfs.store.opened import Opened, Policy
+from hmacfs.store.pace import Pace
 from hmacfs.store.parts import Part
 from hmacfs.store.refusing import deleted
 from hmacfs.store.resumption import Resumption
@@ -92,12 +94,18 @@ class FilesystemStore:
         policy: Policy,
         syncs: IThreads | None = None,
         company: Alone | None = None,
+        kernel: ISyncs | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """
         :param root: the absolute path of the store.
         :param syncs: where commits wait for the disk, if not in *threads*.
         :param company: what it shares with other processes of this daemon.
+        :param kernel: who syncs by itself, if anybody does.
+        :param pace: whether small things are done on the spot.
         """
+        self._kernel = kernel
+        self._pace = pace or Pace()
         self._syncs = syncs or threads
         self._disk = disk
         self._root = root
@@ -116,6 +124,8 @@ class FilesystemStore:
         """See :meth:`hmacfs.interfaces.IStore.start`."""
         self._threads.start()
         self._syncs.start()
+        if self._kernel is not None:
+            self._kernel.start()
         try:
             area = yield self._threads.run(
                 self._company.area, self._disk, self._root, self._policy.network
@@ -343,6 +353,8 @@ class FilesystemStore:
 
     @inlineCallbacks
     def _stop_threads(self) -> Generator[Deferred[Any], Any, None]:
+        if self._kernel is not None:
+            self._kernel.stop()
         yield self._syncs.stop()
         if self._syncs is not self._threads:
             yield self._threads.stop()
@@ -383,6 +395,8 @@ class FilesystemStore:
             retention,
             self._syncs,
             company,
+            self._kernel,
+            self._pace,
         )
         if company.first:
             yield recover(opened)

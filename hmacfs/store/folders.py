@@ -172,6 +172,14 @@ class Folders:
                 # Not empty, or not ours to remove: it does no harm.
                 return
 
+    def settled(self, name: StoredName) -> bool:
+        """
+        :return: whether the folders that *name* is in are there behind a power
+            cut, since they are there now.
+        """
+        above = name.segments[:-1]
+        return not any(above[:depth] in self._unsynced for depth in range(1, len(above) + 1))
+
     def _walk(self, segments: Segments, make: bool) -> AbstractContextManager[int]:
         return _Walk(self, segments, make)
 

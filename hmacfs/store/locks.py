@@ -44,7 +44,13 @@ class Locks:
         """
         As :meth:`held`, until :meth:`give_back`.
         """
-        return self._disk.lock(self._folder, _FILES[sha256(name.path).digest()[0]], wait)
+        return self._disk.lock(self._folder, _FILES[self.number(name)], wait)
+
+    def number(self, name: StoredName) -> int:
+        """
+        :return: which of the locks is that of *name*.
+        """
+        return sha256(name.path).digest()[0]
 
     def give_back(self, lock: int) -> None:
         """

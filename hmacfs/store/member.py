@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from hmacfs.interfaces import IDisk, IIndex, IThreads
+from hmacfs.interfaces import IDisk, IIndex, ISyncs, IThreads
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Totals
 from hmacfs.store import bookkeeping
@@ -114,8 +114,9 @@ class MemberStore(FilesystemStore):
         syncs: IThreads | None,
         company: Member,
         chief: Others,
+        kernel: ISyncs | None = None,
     ) -> None:
-        super().__init__(disk, root, index, clock, threads, policy, syncs, company)
+        super().__init__(disk, root, index, clock, threads, policy, syncs, company, kernel)
         self._chief = chief
         self._services: Mapping[str, Callable[..., Any]] = {
             "flush": self._flush,

@@ -11,7 +11,7 @@ import attrs
 from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from hmacfs.interfaces import IDisk, IIndex, IThreads
+from hmacfs.interfaces import IDisk, IIndex, ISyncs, IThreads
 from hmacfs.names import StoredName
 from hmacfs.records import Row
 from hmacfs.retention import Retention
@@ -22,11 +22,13 @@ from hmacfs.store.commit import Commit
 from hmacfs.store.company import Alone
 from hmacfs.store.digesting import Digesting
 from hmacfs.store.familiar import Familiar
+from hmacfs.store.flushing import Flushing
 from hmacfs.store.folders import Folders, NeverSynced
 from hmacfs.store.held import Held
 from hmacfs.store.kept import Kept
 from hmacfs.store.known import Knowing
 from hmacfs.store.labels import commit_id
+from hmacfs.store.landing import Landing
 from hmacfs.store.locks import Locks
 from hmacfs.store.pace import Pace
 from hmacfs.store.parts import Parts
@@ -120,10 +122,13 @@ class Opened:
         retention: Retention,
         syncs: IThreads,
         company: Alone,
+        kernel: ISyncs | None,
+        pace: Pace,
     ) -> None:
         """
         :param retention: that of *policy*, and since when it holds.
         :param syncs: where commits wait for the disk.
+        :param kernel: who syncs by itself, if anybody does.
         """
         self.area = area
         self.disk = disk
@@ -177,7 +182,16 @@ class Opened:
         self.reconciling = Reconciling(disk, trees, self.knowing, self.versions)
         self.recovery = Recovery(disk, trees, self.parts, self.knowing, area.boot)
         self.space = company.space(lambda: disk.free(area.root), policy.min_free_space)
-        self.pace = Pace()
+        self.pace = pace
+        self.landing = Landing(
+            self.commit,
+            locks,
+            self.parts,
+            self.refusing,
+            Flushing(disk, syncs, policy.durable, kernel),
+            syncs,
+            self.pace,
+        )
         self.backlog = company.backlog(index, clock, threads, self.parts, self.pace)
         self.held = Held(disk, area.root)
         self.familiar = Familiar(disk, area.root, threads)

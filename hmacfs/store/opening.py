@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from hmacfs.disk import Disk
+from hmacfs.kernel_syncs import KernelSyncs
 from hmacfs.names import RESERVED
 from hmacfs.retention import Retention
 from hmacfs.settings import Settings
@@ -45,7 +46,15 @@ def open_filesystem(
     index = SqliteIndex(private, disk, Threads(reactor, 1, "index"))
     policy, threads = policy_of(settings), Threads(reactor, THREADS, "store")
     store = FilesystemStore(
-        disk, settings.store_dir, index, reactor, threads, policy, _syncs(policy, reactor), company
+        disk,
+        settings.store_dir,
+        index,
+        reactor,
+        threads,
+        policy,
+        _syncs(policy, reactor),
+        company,
+        KernelSyncs(reactor) if policy.durable else None,
     )
     return store, index
 
@@ -69,6 +78,7 @@ def join_filesystem(
         _syncs(policy, reactor),
         company,
         chief,
+        KernelSyncs(reactor) if policy.durable else None,
     )
     return store, index
 

@@ -218,20 +218,39 @@ class FilesystemUpload:
             metadata=None,
         )
         former = yield opened.row(slot.name)
-        committed = yield opened.syncs.run(self._finish, label, pieces, former)
+        committed = yield self._finished(label, pieces, former)
         if isinstance(committed, _Written):
             # Its trouble is raised, and the part kept.
             self._over = False
             self._written(committed)
         made = () if committed.version is None else (committed.version,)
+        bare = not self._part.beside and not made
         # It is held until the row is written.
         share, self._share = self._share, opened.quota.share(None)
-        opened.backlog.add(committed.file.row, self._part.id, made, share=share)
+        opened.backlog.add(committed.file.row, self._part.id, made, share=share, bare=bare)
         if opened.company.commons is not None and not opened.parts.attributes:
             # What the file does not say other processes find in the index.
             yield opened.backlog.flush()
         record: FileRecord = committed.file.record
         return record
+
+    def _finished(
+        self, label: Label, pieces: Sequence[bytes], former: Row | None
+    ) -> Deferred[Committed | _Written]:
+        """
+        :return: fires with what :meth:`_finish` gives.
+        """
+        opened = self._opened
+        if not opened.landing.takes(self.slot):
+            return opened.syncs.run(self._finish, label, pieces, former)
+        try:
+            found = opened.pace.run(self._fill, label, pieces)
+        except Exception:
+            return fail()
+        if isinstance(found, _Written):
+            return succeed(found)
+        landed: Deferred[Any] = opened.landing.commit(self.slot, found, label)
+        return landed
 
     def _until(self) -> int:
         return int(self._opened.clock.seconds()) + self._opened.policy.upload_expiry
@@ -288,7 +307,7 @@ class FilesystemUpload:
         self._opened.cut.discard(self._part.id)
         return result
 
-    # In a thread
+    # In a thread, or on the spot where the disk is quick
 
     def _made(self, label: Label | None = None) -> Part:
         """
@@ -326,12 +345,23 @@ class FilesystemUpload:
         :param former: as of :meth:`hmacfs.store.commit.Commit.commit`.
         :return: the file, or what kept *pieces* from being written.
         """
+        found = self._fill(label, pieces)
+        if isinstance(found, _Written):
+            return found
+        return self._opened.commit.commit(self.slot, found, label, former)
+
+    def _fill(self, label: Label, pieces: Sequence[bytes]) -> Part | _Written:
+        """
+        :param label: of the file.
+        :return: the part with all its bytes, or what kept *pieces* from being
+            written.
+        """
         part = self._made(label)
         try:
             write_all(self._opened.disk, part.file, pieces)
         except OSError as error:
             return _Written(self._opened.disk.status(part.file).size, part, error)
-        return self._opened.commit.commit(self.slot, part, label, former)
+        return part
 
     def _write(self, pieces: Sequence[bytes], until: int) -> _Written:
         """

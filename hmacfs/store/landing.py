@@ -1,0 +1,106 @@
+"""
+Commits on the reactor's thread, which wait for the disk and for no thread.
+
+What a commit does beside its two syncs are some ten calls of the system that
+take microseconds.  In a thread each of them costs a wait for the interpreter,
+behind whoever has it: with 16 uploads at once these waits took more of the
+processors than all else.  So where the disk is quick (:mod:`hmacfs.store.pace`)
+the steps of :mod:`hmacfs.store.commit` are taken here, and the syncs are left to
+the kernel (:mod:`hmacfs.store.flushing`).
+
+Whatever is unusual is given to a thread, where it can be waited for: a name
+that is taken, or that somebody else is at, a folder that is to be made.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks
+
+from hmacfs.interfaces import IThreads
+from hmacfs.names import StoredName
+from hmacfs.store.commit import Commit, Committed
+from hmacfs.store.flushing import Flushing
+from hmacfs.store.labels import Label
+from hmacfs.store.locks import Locks
+from hmacfs.store.pace import Pace
+from hmacfs.store.parts import Part, Parts
+from hmacfs.store.refusing import Refusing
+from hmacfs.uploads import Slot
+
+
+class Landing:
+    """
+    The commits of one store that are done like this.
+    """
+
+    def __init__(
+        self,
+        commit: Commit,
+        locks: Locks,
+        parts: Parts,
+        refusing: Refusing,
+        flushing: Flushing,
+        threads: IThreads,
+        pace: Pace,
+    ) -> None:
+        """
+        :param threads: where commits wait.
+        """
+        self._turns: defaultdict[int, DeferredLock] = defaultdict(DeferredLock)
+        self._commit = commit
+        self._locks = locks
+        self._parts = parts
+        self._refusing = refusing
+        self._flushing = flushing
+        self._threads = threads
+        self._pace = pace
+
+    def takes(self, slot: Slot) -> bool:
+        """
+        :return: whether :meth:`commit` is for *slot*, now.
+        """
+        return (
+            self._pace.quick
+            and self._parts.attributes
+            and not slot.overwrite
+            # Else the bytes would have to be read again, for their digest.
+            and not self._refusing.may_ban
+        )
+
+    @inlineCallbacks
+    def commit(
+        self, slot: Slot, part: Part, label: Label
+    ) -> Generator[Deferred[Any], Any, Committed]:
+        """
+        As :meth:`hmacfs.store.commit.Commit.commit`.
+        """
+        commit = self._commit
+        with commit.landing(slot.name, part):
+            if part.label != label:
+                part = self._pace.run(self._parts.tell, part, label)
+            yield self._flushing.file(part.file)
+            yield from self._give(slot.name, part)
+            return Committed(commit.known(slot.name, part, label), None)
+
+    def _give(self, name: StoredName, part: Part) -> Generator[Deferred[Any], Any, None]:
+        # Nobody waits in a thread for a lock that is held here.
+        turn = self._turns[self._locks.number(name)]
+        yield turn.acquire()
+        try:
+            steps = self._commit.steps(name, part)
+            try:
+                folder = self._pace.run(next, steps)
+            except OSError:
+                yield self._threads.run(self._commit.give, name, False, part)
+                return
+            try:
+                yield self._flushing.folder(folder)
+            except BaseException as error:
+                steps.throw(error)
+            next(steps, None)
+        finally:
+            turn.release()
