@@ -29,6 +29,7 @@ from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
 from hmacfs.store.threads import Threads
 from hmacfs.web.root import make_site
+from tests.paces import SetPace
 from tests.serving import settings, signed
 from tests.sockets import TCP, TLS, UNIX, Client, head
 from tests.taker import Memo
@@ -92,15 +93,17 @@ class Uploads:
     What is true of every kind of socket.
 
     :ivar draws: whether threads draw from it.
+    :ivar quick: whether what is read is written on the spot.
     """
 
     draws = True
+    quick = True
     timeout = 60
 
     @inlineCallbacks
     def setUp(self) -> Any:
         self.folder = Path(self.mktemp()).absolute()
-        self.disk, self.hub = Watched(), Told()
+        self.disk, self.hub, self.pace = Watched(), Told(), SetPace(self.quick)
         self.store = FilesystemStore(
             self.disk,
             str(self.folder),
@@ -108,6 +111,7 @@ class Uploads:
             reactor,
             Threads(reactor, 2, "test"),
             Policy(),
+            pace=self.pace,
         )
         yield self.store.start()
         self.site = make_site(self.store, MemoryMetadata(reactor, 1), self.hub, settings(), reactor)
@@ -299,6 +303,7 @@ class Plain(Uploads):
         """
         client, newer, other = yield gatherResults([self.connect() for _ in range(3)])
         started, suspended = self.hub.wait(UploadStarted), self.hub.wait(UploadSuspended)
+        self.pace.quick = False
         self.disk.going.clear()
         self.begin(client, "a", 1_000_000)
         yield started
@@ -351,26 +356,37 @@ class TCPTests(TCP, Plain, TestCase):
     """
 
 
-class UNIXTests(UNIX, Plain, TestCase):
-    """
-    Over a UNIX socket, drawn by threads.
-    """
-
-
 class ReadTCPTests(TCP, Plain, TestCase):
     """
-    Over TCP, read as ever: so it is where a reactor cannot wait for a descriptor.
+    Over TCP, read as ever: so it is where a reactor cannot wait for a descriptor;
+    and written by threads, as where the disk is slow.
+    """
+
+    draws = quick = False
+
+
+class UNIXTests(UNIX, Plain, TestCase):
+    """
+    Over a UNIX socket, which threads could not draw much from at a time.
     """
 
     draws = False
 
+    @inlineCallbacks
+    def test_never_drawn(self) -> Any:
+        """
+        Also where threads draw from others.
+        """
+        self.site.draws = True
+        yield self.test_one_after_the_other()
 
-class ReadUNIXTests(UNIX, Plain, TestCase):
+
+class SlowUNIXTests(UNIX, Plain, TestCase):
     """
-    Over a UNIX socket, read as ever.
+    Over a UNIX socket, onto a slow disk.
     """
 
-    draws = False
+    draws = quick = False
 
 
 class TLSTests(TLS, Uploads, TestCase):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
+from twisted.internet.defer import Deferred, execute, fail, inlineCallbacks, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -97,8 +97,8 @@ class FilesystemUpload:
         if self._bound is not None and self.offset + size > self._bound:
             return fail(too_large())
         if self.slot.size is None:
-            return self._ask(size).addCallback(lambda _: self._append(pieces))
-        return self._append(pieces)
+            return self._ask(size).addCallback(lambda _: self._append(pieces, size))
+        return self._append(pieces, size)
 
     def draw(self, socket: int, most: int) -> Deferred[Drawn]:
         """See :meth:`hmacfs.interfaces.IUpload.draw`."""
@@ -180,8 +180,13 @@ class FilesystemUpload:
 
     # On the reactor's thread
 
-    def _append(self, pieces: Sequence[bytes]) -> Deferred[int]:
-        written = self._opened.threads.run(self._write, pieces, self._until())
+    def _append(self, pieces: Sequence[bytes], size: int) -> Deferred[int]:
+        opened, syncs = self._opened, self._due(self.offset, self.offset + size)
+        # Without attributes what a part says of itself is synced as well.
+        if opened.pace.quick and opened.parts.attributes and not syncs:
+            written = execute(opened.pace.run, self._write, pieces, self._until())
+        else:
+            written = opened.threads.run(self._write, pieces, self._until())
         return written.addCallbacks(self._written, self._failed)
 
     def _ask(self, size: int) -> Deferred[None]:

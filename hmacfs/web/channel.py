@@ -41,6 +41,7 @@ from twisted.internet.interfaces import (
     IReactorFDSet,
     ISSLTransport,
     ITCPTransport,
+    IUNIXTransport,
 )
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.policies import ProtocolWrapper
@@ -562,6 +563,9 @@ class UploadChannel(HTTPChannel):
     def _draw(self) -> None:
         """
         Let a thread take the rest of a large body off the socket, where it can.
+
+        Not off a UNIX socket, which never holds much more than 200 KB: a thread
+        that is called for each of them costs more than to read it.
         """
         reader, body = self._reader, self._body
         if (
@@ -573,6 +577,7 @@ class UploadChannel(HTTPChannel):
             and body.draws
             and self.site.draws
             and not self._secure
+            and not IUNIXTransport.providedBy(self.transport)
             and not self._ended
         ):
             self._drawn_once = True
