@@ -1,5 +1,5 @@
 """
-Where a small file begins and ends at once: its body came with its head.
+Where a small file begins and ends at once: all of it is here.
 
 A plain PUT of which nothing special is asked needs no part that can be told of,
 no turn that can be taken over and no consumer that can be held back; it is
@@ -169,7 +169,8 @@ class WholeDoor:
     def _tell(self, id: str, found: Verdict, file: FileRecord, now: float, duration: float) -> None:
         emit, name = self._hub.emit, found.slot.name.text
         emit(UploadStarted(now, id, name, found.slot.size, found.dialect))
-        emit(UploadCompleted(now, id, name, file.size, duration, False, file.owner))
+        done = UploadCompleted(now, id, name, file.size, duration, repeated=False, owner=file.owner)
+        emit(done)
 
     def _wait(self, request: UploadRequest, found: Verdict, content: bytes) -> None:
         """
