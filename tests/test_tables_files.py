@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from hmacfs.records import Row
+from hmacfs.records import Row, Tally
 from hmacfs.store.tables import files, tombstones
 from hmacfs.store.tables.tombstones import Burial
+from hmacfs.store.tables.totals import totals
+from hmacfs.workers import pickling
 from tests.tables import WithTables, row
 
 
@@ -36,6 +38,24 @@ class FilesTests(WithTables, SynchronousTestCase):
         former = row("a", sha256="0" * 64, expires=9, owner="me", own=9, counted=5.0)
         files.write(self.database, [former, row("a", 10), row("a", 20)])
         self.assertEqual(self.all(), [row("a", 20)])
+
+    def test_newer(self) -> None:
+        """
+        Where it is asked for, one that was stored later stays, however many come.
+        """
+        names = [f"{number:03}" for number in range(120)]
+        files.write(self.database, [row(name, 1, 50.0 + at) for at, name in enumerate(names)])
+        files.write(self.database, [row(name, 2) for name in [*names, "new"]], newer=True)
+        sizes = [each.size for each in self.all()]
+        self.assertEqual(sizes, [2] * 51 + [1] * 69 + [2])
+        self.assertEqual(totals(self.database).files, Tally(121, sum(sizes)))
+
+    def test_sent(self) -> None:
+        """
+        A row is the same when it was sent to another process.
+        """
+        for sent in (row("a"), Row("b/Größe", "a/b", 2**40, 1.5, "0" * 64, 9, "me@x", 99, 3.25)):
+            self.assertEqual(pickling.loads(pickling.dumps((sent, sent))), (sent, sent))
 
     def test_drop(self) -> None:
         """

@@ -321,11 +321,13 @@ class Backlog:
         self._done(written.values())
 
 
-def write(database: sqlite3.Connection, rows: Rows) -> None:
+def write(database: sqlite3.Connection, rows: Rows, newer: bool = False) -> None:
     """
     Write down a batch.
+
+    :param newer: as of :func:`hmacfs.store.tables.files.write`.
     """
-    files.write(database, rows.files)
+    files.write(database, rows.files, newer)
     versions.drop(database, rows.gone)
     versions.write(database, rows.versions)
 
@@ -335,9 +337,7 @@ def write_newest(database: sqlite3.Connection, rows: Rows) -> None:
     The same of a process among several, which write to one name in turn but
     tell of it as they like: what was stored later stays.
     """
-    known = ((row, files.find(database, row.name)) for row in rows.files)
-    newest = [row for row, seen in known if seen is None or seen.stored <= row.stored]
-    write(database, attrs.evolve(rows, files=newest))
+    write(database, rows, newer=True)
 
 
 def _told(result: None, batch: Sequence[Pending]) -> list[Unneeded]:

@@ -23,8 +23,11 @@ go of the interpreter and wants it back, and who has it meanwhile pays for that.
 """
 
 _BURIED = "EXISTS (SELECT 1 FROM tombstones WHERE hash = came.hash AND until > came.stored)"
+_NEWER = "excluded.stored >= files.stored"
 _PUT = put("files", unless=_BURIED, beside=["hash"])
 _PUT_MANY = put("files", unless=_BURIED, beside=["hash"], rows=_AT_ONCE)
+_PUT_NEWER = put("files", unless=_BURIED, beside=["hash"], over=_NEWER)
+_PUT_MANY_NEWER = put("files", unless=_BURIED, beside=["hash"], rows=_AT_ONCE, over=_NEWER)
 _FIND = select("files", "WHERE name = ?")
 _PAGE = select("files", "WHERE name > ? ORDER BY name LIMIT ?")
 _BY_OWNER = select("files", "WHERE owner = ? AND name > ? ORDER BY name LIMIT ?")
@@ -34,17 +37,20 @@ _COUNT_DUE = "SELECT COUNT(*) FROM (SELECT 1 FROM files WHERE expires <= ? LIMIT
 _DROP = "DELETE FROM files WHERE name = ?"
 
 
-def write(database: sqlite3.Connection, rows: Iterable[Row]) -> None:
+def write(database: sqlite3.Connection, rows: Iterable[Row], newer: bool = False) -> None:
     """
     Put *rows* in, each in place of the one that has its name, unless a
     tombstone holds there that is younger than the file.
+
+    :param newer: whether one that was stored later than that stays.
     """
+    one, many = (_PUT_NEWER, _PUT_MANY_NEWER) if newer else (_PUT, _PUT_MANY)
     waiting = iter(rows)
     while some := [(*values(row), tombstone_hash(row.name)) for row in islice(waiting, _AT_ONCE)]:
         if len(some) == _AT_ONCE:
-            database.execute(_PUT_MANY, tuple(chain.from_iterable(some)))
+            database.execute(many, tuple(chain.from_iterable(some)))
         else:
-            database.executemany(_PUT, some)
+            database.executemany(one, some)
 
 
 def mend(database: sqlite3.Connection, changes: Iterable[tuple[Row | None, Row | None]]) -> int:

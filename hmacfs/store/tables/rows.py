@@ -44,6 +44,7 @@ def put(
     unless: str = "0",
     beside: Sequence[str] = (),
     rows: int = 1,
+    over: str = "1",
 ) -> str:
     """
     An upsert: ``REPLACE`` would keep the sums' triggers from hearing of what
@@ -53,6 +54,8 @@ def put(
     :param unless: a condition of SQL, on the columns of the row.
     :param beside: columns of it that are not stored.
     :param rows: how many rows it puts in.
+    :param over: a condition on a row that is there, and on ``excluded``, the one
+        that would be in its place.
     :return: the statement that puts rows in, each in place of the one that has
         its key; its parameters are *keys*, :func:`values` and *beside* of each.
     """
@@ -67,7 +70,7 @@ def put(
         SELECT {", ".join(columns)}
         FROM (SELECT {named} FROM (VALUES {", ".join([marks] * rows)})) AS came
         WHERE NOT ({unless})
-        ON CONFLICT DO UPDATE SET {changed}
+        ON CONFLICT DO UPDATE SET {changed} WHERE {over}
     """  # noqa: S608 - as above
 
 
