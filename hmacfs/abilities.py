@@ -59,10 +59,10 @@ class IHolds(Interface):
 
     def held(name: StoredName) -> IHeld | IHasDescriptor | None:
         """
-        :return: the file *name* as it is now, to be closed by the caller, with the
-            same record (the object) as long as nobody has changed the file;
-            ``None`` where it is not at hand, or not there: see
-            :meth:`hmacfs.interfaces.IStore.open`.
+        :return: the file *name* as it is now, to be closed by the caller; its record
+            is the same, and mostly the same object, as long as nobody has changed the
+            file.  ``None`` where somebody has to be asked or waited for, or it is not
+            there: see :meth:`hmacfs.interfaces.IStore.open`.
         """
 
 

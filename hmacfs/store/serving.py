@@ -33,19 +33,23 @@ class Serving:
 
     def open(self, name: StoredName) -> Deferred[IFile]:
         """See :meth:`hmacfs.interfaces.IStore.open`."""
-        held = self.held(name)
-        if held is not None:
-            return succeed(held)
+        known = self._known(name)
+        if known is not None:
+            return succeed(known)
         opening: Deferred[IFile] = self._open(name)
         return opening
 
     def held(self, name: StoredName) -> HeldFile | StoredFile | None:
         """See :meth:`hmacfs.abilities.IHolds.held`."""
+        return self._known(name) or self._open_now(name)
+
+    def _known(self, name: StoredName) -> HeldFile | StoredFile | None:
+        """
+        :return: the file *name*, where it is the one that it was before.
+        """
         opened = self._opened
         file = opened.held.find(name) or opened.familiar.open(name)
-        if file is None:
-            return self._open_now(name)
-        if self._expired(file.record):
+        if file is not None and self._expired(file.record):
             file.close()
             return None
         return file

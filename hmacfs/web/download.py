@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import NOT_DONE_YET
 
-from hmacfs.abilities import IHolds, IVersioned
+from hmacfs.abilities import IVersioned
 from hmacfs.conditions import Get
 from hmacfs.config import Settings
 from hmacfs.digests import format_sha256, wanted
@@ -80,7 +80,6 @@ class Download:
         # Only who signs sees a version, which may go at any time.
         self._terms_before = attrs.evolve(self._terms, versioned=True, private=True)
         self._clock = clock
-        self._holds = IHolds(store, None)
         self._streaming = 0
         self._digesting = Digesting(store) if IDigests.providedBy(store) else None
 
@@ -102,16 +101,8 @@ class Download:
         return self._render(request, _Subject(name, id))
 
     def _render(self, request: UploadRequest, subject: _Subject) -> int:
-        held = None
-        if self._holds is not None and not subject.version:
-            held = self._holds.held(subject.name)
-        if held is None:
-            opening = self._open(subject).addCallback(self._opened, request, subject)
-            opening.addErrback(request.processingFailed)
-        else:
-            serving = self._opened(held, request, subject)
-            if serving is not None:
-                serving.addErrback(request.processingFailed)
+        opening = self._open(subject).addCallback(self._opened, request, subject)
+        opening.addErrback(request.processingFailed)
         return NOT_DONE_YET
 
     def _opened(
