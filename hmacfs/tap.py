@@ -29,7 +29,6 @@ from hmacfs.ports import Ports
 from hmacfs.request_lines import RequestLines
 from hmacfs.signals import Signals
 from hmacfs.timers import Timers
-from hmacfs.web.root import make_site
 
 
 class Options(usage.Options):
@@ -78,6 +77,9 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         from hmacfs.supervisor import make_supervisor
 
         return make_supervisor(loaded, output, observer, reactor)
+
+    # What a supervisor has no use for: 3 MB.
+    from hmacfs.web.root import make_site
 
     listeners = Listeners(settings, output, reactor, straight(options, settings, output))
     hub, metrics = listeners.hub, listeners.metrics
