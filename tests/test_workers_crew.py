@@ -12,8 +12,9 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from hmacfs.config import Problems
 from hmacfs.names import StoredName
-from hmacfs.workers.crew import BIRTH, NOTICE, SILENCE, SOON, Crew, Stillborn
+from hmacfs.workers.crew import BIRTH, NOTICE, SILENCE, SOON, Crew
 from hmacfs.workers.line import LineLost
 from hmacfs.workers.numbers import Numbers
 
@@ -136,6 +137,14 @@ class CrewTests(SynchronousTestCase):
         self.assertEqual(self.begun[1].said, [("welcome", "welcome 2")])
         self.assertEqual(self.places(), [1, 2])
 
+    def test_no_process_at_all(self) -> None:
+        """
+        Where the system has no process for the first ones, nothing starts, and it is said why.
+        """
+        self.refused = 1
+        started = Deferred.fromCoroutine(self.crew.start(2))
+        self.assertIn("no more processes", str(self.failureResultOf(started, Problems).value))
+
     def test_no_process(self) -> None:
         """
         Where the system has no process for one, it is asked again, and the operator is told.
@@ -168,7 +177,7 @@ class CrewTests(SynchronousTestCase):
         """
         started = Deferred.fromCoroutine(self.crew.start(2))
         self.begun[0].end("with status 1")
-        self.failureResultOf(started, Stillborn)
+        self.failureResultOf(started, Problems)
 
     def test_beat(self) -> None:
         """

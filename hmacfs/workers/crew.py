@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from hmacfs.commons import PLACES
+from hmacfs.config import Problem, Problems
 from hmacfs.names import StoredName
 from hmacfs.workers import balance
 from hmacfs.workers.hand import Hand, Launches, Serves
@@ -47,10 +48,6 @@ PROMPT = 0.25
 
 SOON = 0.5
 """Seconds that one waits who can go on without an answer of all."""
-
-
-class Stillborn(Exception):
-    """A worker ended before it served."""
 
 
 class Crew:
@@ -150,14 +147,17 @@ class Crew:
         Have *count* workers.
 
         :return: when they serve.
-        :raise Stillborn: one of them ended before it did; its log says why.
+        :raise Problems: one of them could not be begun, or ended before it did.
         """
         self._count = count
-        begun = [self._begin().serves for _ in range(count)]
+        try:
+            begun = [self._begin().serves for _ in range(count)]
+        except OSError as error:
+            raise _problem(f"the system has no process for a worker: {error.strerror}.") from error
         self._beats.start(BEAT, now=False)
         for serves in begun:
             if not await serves:
-                raise Stillborn
+                raise _problem("a worker ended before it served; the lines beside this say how.")
 
     async def stop(self) -> None:
         """
@@ -408,6 +408,10 @@ class Crew:
         for hand in list(self._hands):
             self.log.error("worker {place} did not end in time", place=hand.place)
             hand.launched.kill()
+
+
+def _problem(text: str) -> Problems:
+    return Problems([Problem("Workers", text)])
 
 
 def _nothing(results: object) -> None:
