@@ -53,6 +53,17 @@ class Walked(Resource):
         return self._root.getChildWithDefault(path, request)
 
 
+class SlowDisk(Disk):
+    """
+    :ivar slow: whether its bytes have to be waited for.
+    """
+
+    slow = False
+
+    def at_hand(self, file: int, offset: int, size: int) -> bool:
+        return not self.slow
+
+
 class EchoCase(ServingCase):
     """
     A site over a store on disk, with one small file in it that is held.
@@ -72,7 +83,10 @@ class EchoCase(ServingCase):
         found = self.settings
         retention = Retention(found.retention, found.file_ttl)
         policy = Policy(retention=retention)
-        store = FilesystemStore(Disk(), str(self.root), MemoryIndex(), self.clock, Inline(), policy)
+        self.disk = SlowDisk()
+        store = FilesystemStore(
+            self.disk, str(self.root), MemoryIndex(), self.clock, Inline(), policy
+        )
         self.successResultOf(store.start())
         self.addCleanup(store.stop)
         self.path = self.root / "a" / "b.txt"
@@ -346,6 +360,27 @@ class ChangeTests(EchoCase):
             answer = self.get("a/b.txt")
             self.assertEqual(answer.headers["last-modified"], answer.headers["date"])
             self.clock.advance(1)
+
+
+class FreshTests(EchoCase):
+    """
+    A file that is not held is answered from wherever its bytes are.
+    """
+
+    def test_wherever(self) -> None:
+        """
+        Be they in memory now and on the disk then, or the other way round.
+        """
+        self.path.write_bytes(b"fresh")
+        self.clock.advance(os.stat(self.path).st_ctime - self.clock.seconds())
+        for fields in ((), ("Range: bytes=1-2",)):
+            for slow in (False, True, False, True, True, False):
+                self.disk.slow = slow
+                answer = self.get("a/b.txt", *fields)
+                self.assertEqual(answer.body, b"re" if fields else b"fresh")
+        for slow in (True, False):
+            self.disk.slow = slow
+            self.assertEqual(self.get("a/b.txt", f"X: {slow}").body, b"fresh")
 
 
 class LargeTests(EchoCase):

@@ -198,8 +198,8 @@ class Echo:
         file = self.echoes.store.held(self.name)
         if file is None:
             return False
-        record = file.record
-        same = record is self.record or record == self.record
+        # An equal one may be of a file that is in memory no longer, or is now.
+        same = file.record is self.record
         if same and (self.second is None or self.second == int(started)):
             return self.answer(channel, words, file, started)
         return self.echoes.answer(channel, words, self.name, file, started)
@@ -208,8 +208,7 @@ class Echo:
         """
         Answer with *file*, which is closed in any case.
 
-        :param file: it is in memory where a part of it is sent, or it had another
-            record.
+        :param file: it is in memory where a part of it is sent.
         :return: as :meth:`send`.
         """
         part, body, id = self.part, b"", channel.site.request_id()
@@ -279,7 +278,7 @@ class FileEcho(Echo):
     __slots__ = ()
 
     def answer(self, channel: UploadChannel, words: Wording, file: Any, started: float) -> bool:
-        """See :meth:`Echo.answer`; *file* has a descriptor, or it had another record."""
+        """See :meth:`Echo.answer`; *file* has a descriptor."""
         outlet, part = channel.outlet, self.part
         assert part is not None
         size = part.stop - part.start
