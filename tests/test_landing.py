@@ -8,6 +8,7 @@ import errno
 import os
 from collections.abc import Callable
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,26 @@ class LandingTests(SynchronousTestCase):
         self.kernel.carry_out()
         self.failureResultOf(second, Exists)
         self.assertEqual(self.syncs.calls, ["give"])
+
+    def test_same_lock(self) -> None:
+        """
+        Of two names that have one lock the second waits for the first, and no
+        thread for either.
+        """
+        number = self.store.opened.locks.number
+        names = (b"%d" % at for at in count())
+        other = next(name for name in names if number(recall(name)) == number(recall(b"f")))
+        first, second = self.commit(), self.commit(other)
+        self.kernel.carry_out()
+        self.kernel.carry_out()
+        self.assertEqual((self.root / "f").read_bytes(), b"abc")
+        self.assertFalse((self.root / other.decode()).exists())
+        self.kernel.carry_out()
+        self.assertEqual(self.successResultOf(first).size, 3)
+        self.assertNoResult(second)
+        self.kernel.carry_out()
+        self.assertEqual(self.successResultOf(second).size, 3)
+        self.assertEqual((self.syncs.calls, self.kernel.orders), ([], []))
 
     def test_new_folder(self) -> None:
         """
