@@ -243,7 +243,7 @@ class ShareTests(Case):
             stretches.append(self.site.stretch)
         self.assertEqual(
             [stretches[count - 2] for count in (2, 64, 256, 600)],
-            [STRETCH, STRETCH, 32 * 1024, LEAST_SHARE],
+            [STRETCH, 64 * 1024, LEAST_SHARE, LEAST_SHARE],
         )
 
 

@@ -45,7 +45,7 @@ read, at most: those of as many as there are connections would else wait for the
 LEAST_SHARE = 16 * 1024
 """Bytes of one upload that are worth a call of the system, however many there are."""
 
-SEALED = 8 * 1024 * 1024
+SEALED = 4 * 1024 * 1024
 """
 Bytes for which OpenSSL keeps room in each direction, for all connections together.
 """
