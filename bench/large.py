@@ -7,6 +7,7 @@ from __future__ import annotations
 import filecmp
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from time import sleep
 
 from bench.ground import (
     NAIVE,
@@ -26,6 +27,9 @@ from bench.rivals import Server
 from bench.rounds import Against, Contender, Health, Work
 from bench.small import among, fetched
 from hmacfs.units import format_size
+
+LET_GO = 0.3
+"""Seconds behind an upload in which hmacfs writes its row, and drops its second name."""
 
 _CLIENT = "epoll: sendfile up, MSG_TRUNC down"
 _ENCRYPTS = "Python's ssl: it costs as much as the server"
@@ -163,15 +167,21 @@ def _upload(ground: Ground, size: int, clients: int, server: Server, *fields: st
     load = upload(
         server.port, [head(target, size, *fields) for target in slots], ground.bodies, size
     )
-    server.clear(prefix)
+    _clear(server, prefix)
     return load
 
 
 def _upload_securely(ground: Ground, size: int, server: Server) -> Load:
     prefix, [target] = ground.slots(size, 1)
     load = upload_securely(server.port, head(target, size), ground.bodies, size)
-    server.clear(prefix)
+    _clear(server, prefix)
     return load
+
+
+def _clear(server: Server, prefix: str) -> None:
+    """Have the memory of what was sent freed, and not in the round of the next contender."""
+    sleep(LET_GO)
+    server.clear(prefix)
 
 
 def _download(size: int, clients: int, server: Server) -> Load:
