@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from hmacfs.interfaces import IFile, IHasDescriptor, IHeld
+from hmacfs.interfaces.store import IFile, IHasDescriptor, IHeld
 from hmacfs.names import StoredName
 from hmacfs.records import Checked, Disagreement, Due, FileRecord, Removed, Trashed, Version
 from hmacfs.uploads import Slot
@@ -46,10 +46,10 @@ class IStoresWhole(Interface):
 
         :param content: all of it, as many bytes as *slot* says.
         :return: fires with the file when it can be acknowledged, as of
-            :meth:`hmacfs.interfaces.IUpload.commit`.  With ``None`` where
-            nothing was done, and :meth:`hmacfs.interfaces.IStore.begin` is to
+            :meth:`hmacfs.interfaces.store.IUpload.commit`.  With ``None`` where
+            nothing was done, and :meth:`hmacfs.interfaces.store.IStore.begin` is to
             decide: something has the name, or waits for it, say.
-        :raise Refusal: as of :meth:`hmacfs.interfaces.IUpload.commit`; nothing
+        :raise Refusal: as of :meth:`hmacfs.interfaces.store.IUpload.commit`; nothing
             is left of it.
         """
 
@@ -62,7 +62,7 @@ class IHolds(Interface):
         :return: the file *name* as it is now, to be closed by the caller; its record
             is the same, and mostly the same object, as long as nobody has changed the
             file.  ``None`` where somebody has to be asked or waited for, or it is not
-            there: see :meth:`hmacfs.interfaces.IStore.open`.
+            there: see :meth:`hmacfs.interfaces.store.IStore.open`.
         """
 
 

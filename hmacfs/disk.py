@@ -27,7 +27,7 @@ from threading import local
 
 from zope.interface import implementer
 
-from hmacfs.interfaces import Drawn, IDisk
+from hmacfs.interfaces.disk import Drawn, IDisk
 from hmacfs.records import ATTRIBUTE, Mark, Status
 from hmacfs.syncing import Syncing
 
@@ -99,7 +99,7 @@ class Disk:
         self._drawn: set[int] = set()
 
     def root(self, path: str) -> int:
-        """See :meth:`hmacfs.interfaces.IDisk.root`.  Each new folder is synced."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.root`.  Each new folder is synced."""
         try:
             return os.open(path, _FOLDER)
         except FileNotFoundError:
@@ -116,7 +116,7 @@ class Disk:
 
     def system(self, folder: int) -> str:
         """
-        See :meth:`hmacfs.interfaces.IDisk.system`.
+        See :meth:`hmacfs.interfaces.disk.IDisk.system`.
 
         By the number of the mount, which the kernel tells of a descriptor:
         device numbers are ambiguous on btrfs, and paths behind a bind mount.
@@ -135,12 +135,12 @@ class Disk:
         return ""
 
     def free(self, folder: int) -> int:
-        """See :meth:`hmacfs.interfaces.IDisk.free`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.free`."""
         found = os.fstatvfs(folder)
         return found.f_bavail * found.f_frsize
 
     def boot(self) -> str:
-        """See :meth:`hmacfs.interfaces.IDisk.boot`.  Linux tells it (random(4))."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.boot`.  Linux tells it (random(4))."""
         try:
             with open("/proc/sys/kernel/random/boot_id") as file:
                 return file.read().strip()
@@ -148,49 +148,49 @@ class Disk:
             return ""
 
     def folder(self, parent: int, name: bytes) -> int:
-        """See :meth:`hmacfs.interfaces.IDisk.folder`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.folder`."""
         return os.open(name, _FOLDER | _NO_LINKS, dir_fd=parent)
 
     def make_folder(self, parent: int, name: bytes, mode: int) -> None:
-        """See :meth:`hmacfs.interfaces.IDisk.make_folder`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.make_folder`."""
         os.mkdir(name, mode, dir_fd=parent)
 
     def remove_folder(self, parent: int, name: bytes) -> None:
-        """See :meth:`hmacfs.interfaces.IDisk.remove_folder`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.remove_folder`."""
         os.rmdir(name, dir_fd=parent)
 
     def names(self, folder: int) -> list[bytes]:
-        """See :meth:`hmacfs.interfaces.IDisk.names`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.names`."""
         return [os.fsencode(name) for name in os.listdir(folder)]
 
     def entries(self, folder: int) -> Generator[tuple[bytes, str]]:
-        """See :meth:`hmacfs.interfaces.IDisk.entries`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.entries`."""
         with os.scandir(folder) as found:
             for entry in found:
                 yield os.fsencode(entry.name), _kind(entry)
 
     def create(self, folder: int, name: bytes, mode: int) -> int:
-        """See :meth:`hmacfs.interfaces.IDisk.create`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.create`."""
         return os.open(name, _APPENDED | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
 
     def reopen(self, folder: int, name: bytes) -> int:
-        """See :meth:`hmacfs.interfaces.IDisk.reopen`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.reopen`."""
         return os.open(name, _APPENDED, dir_fd=folder)
 
     def open(self, folder: int, name: bytes) -> int:
-        """See :meth:`hmacfs.interfaces.IDisk.open`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.open`."""
         return os.open(name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINKS, dir_fd=folder)
 
     def close(self, descriptor: int) -> None:
-        """See :meth:`hmacfs.interfaces.IDisk.close`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.close`."""
         os.close(descriptor)
 
     def status(self, descriptor: int) -> Status:
-        """See :meth:`hmacfs.interfaces.IDisk.status`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.status`."""
         return _status(os.fstat(descriptor))
 
     def mark(self, place: int, path: bytes = b"") -> Mark:
-        """See :meth:`hmacfs.interfaces.IDisk.mark`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.mark`."""
         found = os.stat(path, dir_fd=place, follow_symlinks=False) if path else os.fstat(place)
         return Mark(
             found.st_dev,
@@ -202,16 +202,16 @@ class Disk:
         )
 
     def look(self, folder: int, name: bytes) -> Status:
-        """See :meth:`hmacfs.interfaces.IDisk.look`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.look`."""
         return _status(os.stat(name, dir_fd=folder, follow_symlinks=False))
 
     def write(self, file: int, pieces: Sequence[bytes | memoryview]) -> int:
-        """See :meth:`hmacfs.interfaces.IDisk.write`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.write`."""
         return os.writev(file, pieces)
 
     def draw(self, source: int, file: int, most: int) -> Drawn:
         """
-        See :meth:`hmacfs.interfaces.IDisk.draw`.
+        See :meth:`hmacfs.interfaces.disk.IDisk.draw`.
 
         From the socket to a pipe, and from there to the file: pages are moved,
         and no byte comes to Python.  ``splice`` writes to no file that is opened
@@ -274,12 +274,12 @@ class Disk:
         del self._mine.pipe
 
     def read(self, file: int, offset: int, size: int) -> bytes:
-        """See :meth:`hmacfs.interfaces.IDisk.read`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.read`."""
         return os.pread(file, size, offset)
 
     def at_hand(self, file: int, offset: int, size: int) -> bool:
         """
-        See :meth:`hmacfs.interfaces.IDisk.at_hand`.
+        See :meth:`hmacfs.interfaces.disk.IDisk.at_hand`.
 
         The first byte and the last speak for all.  Where one is missing the
         kernel begins to read ahead of it, so it pays to ask.
@@ -302,11 +302,11 @@ class Disk:
         return True
 
     def truncate(self, file: int, size: int) -> None:
-        """See :meth:`hmacfs.interfaces.IDisk.truncate`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.truncate`."""
         os.ftruncate(file, size)
 
     def attribute(self, file: int) -> bytes | None:
-        """See :meth:`hmacfs.interfaces.IDisk.attribute`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.attribute`."""
         try:
             return os.getxattr(file, ATTRIBUTE)
         except OSError as error:
@@ -315,35 +315,35 @@ class Disk:
             raise
 
     def set_attribute(self, file: int, value: bytes) -> None:
-        """See :meth:`hmacfs.interfaces.IDisk.set_attribute`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.set_attribute`."""
         os.setxattr(file, ATTRIBUTE, value)
 
     def link(self, folder: int, name: bytes, to: int, new: bytes) -> None:
-        """See :meth:`hmacfs.interfaces.IDisk.link`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.link`."""
         os.link(name, new, src_dir_fd=folder, dst_dir_fd=to, follow_symlinks=False)
 
     def rename(self, folder: int, name: bytes, to: int, new: bytes) -> None:
-        """See :meth:`hmacfs.interfaces.IDisk.rename`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.rename`."""
         os.rename(name, new, src_dir_fd=folder, dst_dir_fd=to)
 
     def unlink(self, folder: int, name: bytes) -> None:
-        """See :meth:`hmacfs.interfaces.IDisk.unlink`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.unlink`."""
         os.unlink(name, dir_fd=folder)
 
     def sync(self, descriptor: int) -> None:
-        """See :meth:`hmacfs.interfaces.IDisk.sync`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.sync`."""
         if self._durable:
             os.fsync(descriptor)
 
     def sync_names(self, folder: int) -> None:
-        """See :meth:`hmacfs.interfaces.IDisk.sync_names`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.sync_names`."""
         if self._durable:
             found = os.fstat(folder)
             self._syncing.share((found.st_dev, found.st_ino), partial(self.sync, folder))
 
     def lock(self, folder: int, name: bytes, wait: bool) -> int:
         """
-        See :meth:`hmacfs.interfaces.IDisk.lock`.  Opened anew each time:
+        See :meth:`hmacfs.interfaces.disk.IDisk.lock`.  Opened anew each time:
         ``flock`` holds between open files, not between threads that share one.
         """
         file = os.open(name, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o600, dir_fd=folder)
@@ -355,7 +355,7 @@ class Disk:
         return file
 
     def claim(self, file: int) -> None:
-        """See :meth:`hmacfs.interfaces.IDisk.claim`."""
+        """See :meth:`hmacfs.interfaces.disk.IDisk.claim`."""
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from hmacfs.events import ShutdownStarted
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces.hub import IHub
 
 
 class Drainable(Protocol):

@@ -15,7 +15,7 @@ from hmacfs.control.desk import Desk
 from hmacfs.control.errands import Errands
 from hmacfs.control.server import ControlSocket
 from hmacfs.daemon import Part
-from hmacfs.interfaces import ISharing
+from hmacfs.interfaces.metadata import ISharing
 from hmacfs.listeners import Listeners
 from hmacfs.metadata.opening import open_metadata
 from hmacfs.metrics_site import MetricsSite

@@ -11,7 +11,8 @@ from twisted.copyright import version as twisted_version
 from twisted.logger import Logger
 
 from hmacfs import __version__
-from hmacfs.interfaces import ILedger, IStore
+from hmacfs.interfaces.metadata import ILedger
+from hmacfs.interfaces.store import IStore
 from hmacfs.loading import Loaded
 from hmacfs.ports import Ports
 from hmacfs.redis_url import parse

@@ -30,7 +30,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from hmacfs.events import Event
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces.hub import IHub
 
 Listener = Callable[[Event], object]
 
@@ -80,7 +80,7 @@ class Hub:
         self._hearing.clear()
 
     def emit(self, event: Event) -> None:
-        """See :meth:`hmacfs.interfaces.IHub.emit`."""
+        """See :meth:`hmacfs.interfaces.hub.IHub.emit`."""
         self._waiting.append(event)
         if not self._scheduled:
             self._schedule()

@@ -26,7 +26,7 @@ from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hmacfs.interfaces import ISyncs
+from hmacfs.interfaces.disk import ISyncs
 
 MOST = 256
 """Orders at a time."""
@@ -108,7 +108,7 @@ class KernelSyncs:
 
     def start(self) -> None:
         """
-        See :meth:`hmacfs.interfaces.ISyncs.start`.  Nothing of it outlives a fork.
+        See :meth:`hmacfs.interfaces.disk.ISyncs.start`.  Nothing of it outlives a fork.
         """
         numbers = self._numbers
         # It may be forbidden, or the machine have too many (fs.aio-max-nr).
@@ -117,7 +117,7 @@ class KernelSyncs:
             self._reactor.addReader(self)
 
     def stop(self) -> None:
-        """See :meth:`hmacfs.interfaces.ISyncs.stop`."""
+        """See :meth:`hmacfs.interfaces.disk.ISyncs.stop`."""
         if self._numbers and self._told >= 0:
             self._reactor.removeReader(self)
             self._system(self._numbers.destroy, self._context)
@@ -125,7 +125,7 @@ class KernelSyncs:
             self._context.value, self._told = 0, -1
 
     def order(self, descriptor: int) -> Deferred[None] | None:
-        """See :meth:`hmacfs.interfaces.ISyncs.order`."""
+        """See :meth:`hmacfs.interfaces.disk.ISyncs.order`."""
         if self._numbers is None or self._told < 0:
             return None
         order = _Order(

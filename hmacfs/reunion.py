@@ -18,7 +18,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from hmacfs.errors import Refusal
-from hmacfs.interfaces import IFile, ILedger, IResumes, IStore
+from hmacfs.interfaces.metadata import ILedger
+from hmacfs.interfaces.store import IFile, IResumes, IStore
 from hmacfs.uploads import LOCATED, UploadRecord
 
 

@@ -17,7 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides, providedBy
 
 from hmacfs.commons import Commons
-from hmacfs.interfaces import IDisk, IIndex
+from hmacfs.interfaces.disk import IDisk
+from hmacfs.interfaces.index import IIndex
 from hmacfs.names import recall
 from hmacfs.records import Figures
 from hmacfs.store.chief import Service, charter, guard

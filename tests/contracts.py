@@ -23,7 +23,7 @@ from hmacfs.errors import (
     TooLarge,
     WrongLength,
 )
-from hmacfs.interfaces import IFile, IStore, IUpload
+from hmacfs.interfaces.store import IFile, IStore, IUpload
 from hmacfs.names import recall
 from hmacfs.records import Figures, FileRecord
 from hmacfs.uploads import Slot
@@ -94,7 +94,7 @@ class WithStore:
 
 class StoreContract(WithStore):
     """
-    What every provider of :class:`hmacfs.interfaces.IStore` promises.
+    What every provider of :class:`hmacfs.interfaces.store.IStore` promises.
     """
 
     def test_interfaces(self) -> None:

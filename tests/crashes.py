@@ -21,7 +21,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from hmacfs.errors import NotFound
-from hmacfs.interfaces import IUpload
+from hmacfs.interfaces.store import IUpload
 from hmacfs.names import recall
 from hmacfs.records import FileRecord
 from hmacfs.store.backlog import DELAY

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from hmacfs.events import Event
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces.hub import IHub
 
 
 @implementer(IHub)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import attrs
 from zope.interface.verify import verifyObject
 
-from hmacfs.interfaces import IIndex
+from hmacfs.interfaces.index import IIndex
 from hmacfs.records import Row, Tally, Totals
 from hmacfs.store.tables import files, state, trash, versions
 from hmacfs.store.tables.trash import TrashRow

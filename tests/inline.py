@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hmacfs.interfaces import IThreads
+from hmacfs.interfaces.disk import IThreads
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from zope.interface.verify import verifyObject
 
 from hmacfs.abilities import IRemoves, IVersioned
 from hmacfs.errors import Banned, Deleted, Forbidden, NotFound
-from hmacfs.interfaces import IStore
+from hmacfs.interfaces.store import IStore
 from hmacfs.names import recall
 from hmacfs.records import Due, FileRecord, Removed, Trashed, Version
 from tests.contracts import NOW, WithStore, slot

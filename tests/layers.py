@@ -97,6 +97,7 @@ FLOORS: Mapping[str, int] = {
 
 #: Packages whose modules make up one thing, and so know each other.
 PACKAGES = (
+    "hmacfs.interfaces",
     "hmacfs.resumable",
     "hmacfs.store",
     "hmacfs.store.tables",

@@ -1,5 +1,5 @@
 """
-What every provider of :class:`hmacfs.interfaces.IMetadata` promises.
+What every provider of :class:`hmacfs.interfaces.metadata.IMetadata` promises.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from hmacfs.interfaces import ILedger, IMetadata
+from hmacfs.interfaces.metadata import ILedger, IMetadata
 from hmacfs.uploads import UploadRecord
 
 NOW = 1_700_000_000

@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Sequence
 import attrs
 from zope.interface import implementer
 
-from hmacfs.interfaces import Drawn, IDisk
+from hmacfs.interfaces.disk import Drawn, IDisk
 from hmacfs.records import Mark, Status
 from tests.tree import File, Folder, Tree, boot_id, nodes
 

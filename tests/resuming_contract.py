@@ -14,7 +14,7 @@ from zope.interface.verify import verifyObject
 
 from hmacfs.digests import Digest
 from hmacfs.errors import Locked, NoSpace, NotFound, TooLarge, WrongDigest
-from hmacfs.interfaces import IDigests, IResumes, IStore, IUpload
+from hmacfs.interfaces.store import IDigests, IResumes, IStore, IUpload
 from hmacfs.names import recall
 from hmacfs.uploads import UploadRecord
 
@@ -57,8 +57,8 @@ WHOLE = record(
 
 class ResumingContract:
     """
-    What every provider of :class:`hmacfs.interfaces.IResumes` and
-    :class:`hmacfs.interfaces.IDigests` promises.
+    What every provider of :class:`hmacfs.interfaces.store.IResumes` and
+    :class:`hmacfs.interfaces.store.IDigests` promises.
     """
 
     def make_store(self, clock: Clock) -> IStore:

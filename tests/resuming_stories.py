@@ -17,7 +17,7 @@ from socket import socketpair
 import attrs
 from twisted.internet.task import Clock
 
-from hmacfs.interfaces import IUpload
+from hmacfs.interfaces.store import IUpload
 from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy

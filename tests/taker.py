@@ -15,7 +15,8 @@ from zope.interface import implementer
 
 from hmacfs.errors import NotFound
 from hmacfs.events import Event
-from hmacfs.interfaces import IBody, IHub, ITakesBodies
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.web import IBody, ITakesBodies
 from hmacfs.web import pages
 from hmacfs.web.site import Limits, UploadSite
 from tests.wire import Conversation

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from hmacfs.digests import format_sha256
-from hmacfs.interfaces import IFile, IStore
+from hmacfs.interfaces.store import IFile, IStore
 from hmacfs.names import StoredName
 from hmacfs.web.digesting import AT_ONCE, Digesting
 from hmacfs.web.download import SMALL

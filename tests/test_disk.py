@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from hmacfs.disk import MOST_PIECES, Disk
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from tests.powercut import PowerCutDisk
 
 

@@ -25,7 +25,8 @@ from hmacfs.events import (
     Event,
     RequestFailed,
 )
-from hmacfs.interfaces import IFile, IHub, IResumes
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.store import IFile, IResumes
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord

@@ -22,7 +22,7 @@ from twisted.trial.unittest import TestCase
 
 from hmacfs.disk import Disk
 from hmacfs.events import DownloadCompleted, DownloadFailed, RequestCompleted, RequestFailed
-from hmacfs.interfaces import IFile
+from hmacfs.interfaces.store import IFile
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord

@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from hmacfs.drain import Drain
 from hmacfs.events import Event, ShutdownStarted
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces.hub import IHub
 
 
 class Site:

@@ -14,7 +14,7 @@ from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.disk import DRAWN_AT_ONCE, Disk
-from hmacfs.interfaces import Drawn
+from hmacfs.interfaces.disk import Drawn
 
 # fcntl(2): the module of this name knows them from Python 3.13 on.
 ADD_SEALS, SEAL_GROW = 1033, 4

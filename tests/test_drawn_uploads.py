@@ -21,7 +21,7 @@ from twisted.trial.unittest import TestCase
 
 from hmacfs.disk import Disk
 from hmacfs.events import UploadFailed, UploadStarted, UploadSuspended
-from hmacfs.interfaces import Drawn
+from hmacfs.interfaces.disk import Drawn
 from hmacfs.metadata.memory import MemoryMetadata
 from hmacfs.names import recall
 from hmacfs.store.filesystem import FilesystemStore

@@ -23,7 +23,7 @@ from hmacfs.events import (
     RequestFailed,
     RequestReceived,
 )
-from hmacfs.interfaces import IFile
+from hmacfs.interfaces.store import IFile
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord
 from hmacfs.store.files import StoredFile

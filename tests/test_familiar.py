@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.disk import Disk
 from hmacfs.errors import NotFound
-from hmacfs.interfaces import IHasDescriptor
+from hmacfs.interfaces.store import IHasDescriptor
 from hmacfs.records import ATTRIBUTE
 from hmacfs.store.familiar import MOST
 from hmacfs.store.filesystem import FilesystemStore

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from hmacfs.errors import Exists, MalformedName, NotAFolder, NotFound
-from hmacfs.interfaces import IHasDescriptor
+from hmacfs.interfaces.store import IHasDescriptor
 from hmacfs.records import ATTRIBUTE, FileRecord, Row
 from hmacfs.store.held import SMALL
 from hmacfs.store.labels import decode

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from hmacfs.disk import Disk
-from hmacfs.interfaces import ISyncs
+from hmacfs.interfaces.disk import ISyncs
 from hmacfs.store.flushing import Flushing
 from tests.inline import Inline
 

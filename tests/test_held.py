@@ -16,7 +16,7 @@ from zope.interface.verify import verifyObject
 
 from hmacfs.disk import Disk
 from hmacfs.errors import Forbidden, NotFound
-from hmacfs.interfaces import IFile, IHasDescriptor, IHeld
+from hmacfs.interfaces.store import IFile, IHasDescriptor, IHeld
 from hmacfs.records import ATTRIBUTE, FileRecord
 from hmacfs.retention import Retention
 from hmacfs.store.filesystem import FilesystemStore

@@ -15,7 +15,7 @@ from zope.interface.verify import verifyObject
 
 from hmacfs.events import DownloadStarted, Event, RedisLost, ShutdownStarted
 from hmacfs.hub import MOST, PAUSE, TURN, Hub
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces.hub import IHub
 
 
 def happenings(count: int, first: int = 0) -> list[Event]:

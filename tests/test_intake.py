@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from hmacfs.interfaces import Drawn
+from hmacfs.interfaces.disk import Drawn
 from hmacfs.web.intake import Intake
 
 

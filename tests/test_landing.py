@@ -17,7 +17,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.errors import Banned, Exists, NotStored
-from hmacfs.interfaces import IUpload
+from hmacfs.interfaces.store import IUpload
 from hmacfs.names import recall
 from hmacfs.records import FileRecord
 from hmacfs.store.filesystem import FilesystemStore

@@ -12,7 +12,7 @@ from zope.interface.verify import verifyObject
 
 from hmacfs.errors import MetadataUnavailable
 from hmacfs.events import RedisBack, RedisLost
-from hmacfs.interfaces import ISharedMetadata, ISharing
+from hmacfs.interfaces.metadata import ISharedMetadata, ISharing
 from hmacfs.metadata.breaker import PROBE_EVERY
 from hmacfs.metadata.fallback import SLICE, FallbackMetadata
 from hmacfs.metadata.memory import MemoryMetadata

@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from hmacfs.config import parse
-from hmacfs.interfaces import ILedger, ISharing
+from hmacfs.interfaces.metadata import ILedger, ISharing
 from hmacfs.metadata.opening import open_metadata
 from hmacfs.settings import Settings
 from hmacfs.store.memory_index import MemoryIndex

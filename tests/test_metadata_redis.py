@@ -15,7 +15,7 @@ from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from hmacfs.errors import MetadataUnavailable
-from hmacfs.interfaces import ISharedMetadata
+from hmacfs.interfaces.metadata import ISharedMetadata
 from hmacfs.metadata.redis import RedisMetadata
 from hmacfs.metadata.redis_pool import RedisPool
 from hmacfs.redis_url import parse

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.disk import Disk
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.records import MAXIMUM
 from hmacfs.store.labels import Label, abridged, begun, completed, decode, encode, fits, recorded
 from tests.powercut import PowerCutDisk

@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from hmacfs.interfaces import IBody
+from hmacfs.interfaces.web import IBody
 from hmacfs.web.reply import Reply
 from tests.resuming import TUS, ResumingCase, head
 from tests.serving import signed

@@ -17,7 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.disk import Disk
 from hmacfs.errors import Locked, NoSpace, NotFound, NotStored
-from hmacfs.interfaces import IDisk, IStore, IUpload
+from hmacfs.interfaces.disk import IDisk
+from hmacfs.interfaces.store import IStore, IUpload
 from hmacfs.names import recall
 from hmacfs.records import ATTRIBUTE
 from hmacfs.store.backlog import DELAY

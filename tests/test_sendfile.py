@@ -12,7 +12,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from hmacfs.interfaces import IHasDescriptor
+from hmacfs.interfaces.store import IHasDescriptor
 from hmacfs.ranges import Piece, Span
 from hmacfs.records import FileRecord
 from hmacfs.web.outlet import PlainOutlet

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.disk import Disk
 from hmacfs.errors import Forbidden, NotFound
-from hmacfs.interfaces import IHasDescriptor, IHeld
+from hmacfs.interfaces.store import IHasDescriptor, IHeld
 from hmacfs.names import StoredName
 from hmacfs.records import ATTRIBUTE
 from hmacfs.store.filesystem import FilesystemStore

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.errors import NoSpace
-from hmacfs.interfaces import Drawn
+from hmacfs.interfaces.disk import Drawn
 from hmacfs.web.sinks import FileSink
 
 HIGH_WATER = 10

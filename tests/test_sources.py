@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from hmacfs.interfaces import IFile
+from hmacfs.interfaces.store import IFile
 from hmacfs.ranges import Piece, Span
 from hmacfs.records import FileRecord
 from hmacfs.web.sources import FileSource, Truncated, read_whole

@@ -17,7 +17,7 @@ from zope.interface.verify import verifyObject
 
 from hmacfs.abilities import IStoresWhole
 from hmacfs.errors import Banned, Deleted, NoSpace, NotAFolder, NotStored
-from hmacfs.interfaces import IStore
+from hmacfs.interfaces.store import IStore
 from hmacfs.names import recall
 from hmacfs.records import MAXIMUM, FileRecord
 from hmacfs.store.backlog import DELAY

@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 
 from hmacfs.disk import Disk
 from hmacfs.errors import Exists, Forbidden, NotAFolder
-from hmacfs.interfaces import IUpload
+from hmacfs.interfaces.store import IUpload
 from hmacfs.names import recall
 from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.memory_index import MemoryIndex

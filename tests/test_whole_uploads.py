@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from hmacfs.errors import Exists, NoSpace, WrongLength
-from hmacfs.interfaces import IStore, IUpload
+from hmacfs.interfaces.store import IStore, IUpload
 from hmacfs.store.memory import MemoryStore
 from hmacfs.uploads import Slot
 from tests.contracts import ROOM, WithStore, slot

@@ -22,7 +22,9 @@ from hmacfs.care.retiring import Retiring
 from hmacfs.care.terms import Terms
 from hmacfs.care.uploads import Uploads
 from hmacfs.disk import Disk
-from hmacfs.interfaces import IDatabase, IHub, ILedger
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.index import IDatabase
+from hmacfs.interfaces.metadata import ILedger
 from hmacfs.records import Went
 from hmacfs.retention import Retention
 from hmacfs.settings import Settings

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from hmacfs.abilities import IChecks
 from hmacfs.care.duty import Round
-from hmacfs.interfaces import IDatabase
+from hmacfs.interfaces.index import IDatabase
 from hmacfs.records import Checked
 from hmacfs.store import terms
 from hmacfs.store.tables import state

@@ -18,7 +18,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from hmacfs.events import DutyDone
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces.hub import IHub
 from hmacfs.records import Went
 
 SLICE = 100

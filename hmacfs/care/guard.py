@@ -23,7 +23,8 @@ from twisted.logger import Logger
 from hmacfs.care.duty import Deed, Round
 from hmacfs.clocks import Look, Watch
 from hmacfs.events import SweepHalted, SweepReleased
-from hmacfs.interfaces import IDatabase, IHub
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.index import IDatabase
 from hmacfs.retention import allowed
 from hmacfs.store.tables import state
 from hmacfs.units import format_duration
@@ -64,7 +65,7 @@ class Guard:
     ) -> None:
         """
         :param clock: the one that files expire by.
-        :param boot: of :meth:`hmacfs.interfaces.IDisk.boot`.
+        :param boot: of :meth:`hmacfs.interfaces.disk.IDisk.boot`.
         """
         self._database = database
         self._hub = hub

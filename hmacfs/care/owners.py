@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from twisted.logger import Logger
 
-from hmacfs.interfaces import IDatabase
+from hmacfs.interfaces.index import IDatabase
 from hmacfs.store.tables import owners
 
 FEW = 100

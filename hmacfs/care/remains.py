@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from hmacfs.abilities import ITrash
 from hmacfs.care.duty import SLICE, Round
-from hmacfs.interfaces import IDatabase
+from hmacfs.interfaces.index import IDatabase
 from hmacfs.store.tables import tombstones, trash
 
 COUNTED = 1_000_000

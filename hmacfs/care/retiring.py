@@ -16,7 +16,7 @@ from hmacfs.abilities import IExpires
 from hmacfs.care.duty import SLICE, Round
 from hmacfs.care.guard import Guard
 from hmacfs.events import Retired
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces.hub import IHub
 from hmacfs.records import Due, Removed
 from hmacfs.retention import LARGE, MANY
 

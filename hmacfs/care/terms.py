@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from hmacfs.care.duty import Round
-from hmacfs.interfaces import IDatabase
+from hmacfs.interfaces.index import IDatabase
 from hmacfs.retention import Retention
 from hmacfs.store import terms
 from hmacfs.units import format_size

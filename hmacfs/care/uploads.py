@@ -16,7 +16,9 @@ from twisted.logger import Logger
 from hmacfs.care.duty import SLICE, Round
 from hmacfs.errors import Locked
 from hmacfs.events import UploadExpired
-from hmacfs.interfaces import IHub, ILedger, IResumes
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.metadata import ILedger
+from hmacfs.interfaces.store import IResumes
 from hmacfs.uploads import UploadRecord
 
 

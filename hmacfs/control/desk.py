@@ -11,7 +11,7 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 
 from hmacfs.care.care import Care
-from hmacfs.interfaces import IDatabase
+from hmacfs.interfaces.index import IDatabase
 from hmacfs.records import Row
 from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.tables.trash import TrashRow

@@ -17,7 +17,7 @@ from hmacfs.control.asking import Asker
 from hmacfs.control.desk import PAGE, Desk
 from hmacfs.control.looking import named
 from hmacfs.errors import Refusal
-from hmacfs.interfaces import IFile
+from hmacfs.interfaces.store import IFile
 from hmacfs.names import StoredName
 from hmacfs.records import Row, Trashed
 from hmacfs.store.tables import files, trash, versions

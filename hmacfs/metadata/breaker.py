@@ -25,7 +25,7 @@ from twisted.logger import Logger
 
 from hmacfs.errors import MetadataUnavailable
 from hmacfs.events import RedisBack, RedisLost
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces.hub import IHub
 
 PROBE_EVERY = 1.0  # seconds: soon enough for a person who waits, and costs Redis nothing
 

@@ -24,7 +24,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from hmacfs.errors import MetadataUnavailable
-from hmacfs.interfaces import IHub, ILedger, ISharedMetadata, ISharing
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.metadata import ILedger, ISharedMetadata, ISharing
 from hmacfs.metadata.breaker import PROBE_EVERY, Breaker
 from hmacfs.metadata.sqlite import SqliteMetadata
 from hmacfs.records import Sharing
@@ -63,23 +64,23 @@ class FallbackMetadata:
         self._pushing = DeferredLock()
 
     def start(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.start`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.start`."""
         return Deferred.fromCoroutine(self._start())
 
     def stop(self) -> Deferred[None]:
         """
-        See :meth:`hmacfs.interfaces.IMetadata.stop`.  What is being pushed
+        See :meth:`hmacfs.interfaces.metadata.IMetadata.stop`.  What is being pushed
         has :data:`STOP_WITHIN`; the rest is pushed after the next start.
         """
         return Deferred.fromCoroutine(self._stop())
 
     def put(self, record: UploadRecord) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.put`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.put`."""
         return self._own.put(record).addCallback(self._changed)
 
     def get(self, id: str) -> Deferred[UploadRecord | None]:
         """
-        See :meth:`hmacfs.interfaces.IMetadata.get`.
+        See :meth:`hmacfs.interfaces.metadata.IMetadata.get`.
 
         :return: fires with this node's record, or with that of a node which
             says where it is; with ``None``, in time, also where Redis might
@@ -88,25 +89,25 @@ class FallbackMetadata:
         return Deferred.fromCoroutine(self._get(id))
 
     def remove(self, id: str) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.remove`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.remove`."""
         return self._own.remove(id).addCallback(self._changed)
 
     def all(self) -> Deferred[Sequence[UploadRecord]]:
-        """See :meth:`hmacfs.interfaces.ILedger.all`."""
+        """See :meth:`hmacfs.interfaces.metadata.ILedger.all`."""
         return self._own.all()
 
     def expired(self, now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
-        """See :meth:`hmacfs.interfaces.ILedger.expired`."""
+        """See :meth:`hmacfs.interfaces.metadata.ILedger.expired`."""
         return self._own.expired(now, most)
 
     def faults(self) -> Sequence[str]:
-        """See :meth:`hmacfs.interfaces.ILedger.faults`."""
+        """See :meth:`hmacfs.interfaces.metadata.ILedger.faults`."""
         if self._breaker.state == "local":
             return ["Redis does not answer: uploads of other nodes are not found."]
         return ()
 
     def sharing(self) -> Deferred[Sharing]:
-        """See :meth:`hmacfs.interfaces.ISharing.sharing`."""
+        """See :meth:`hmacfs.interfaces.metadata.ISharing.sharing`."""
         return self._own.backlog().addCallback(lambda count: Sharing(self._breaker.state, count))
 
     async def _start(self) -> None:

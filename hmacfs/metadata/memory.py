@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from hmacfs.interfaces import ILedger
+from hmacfs.interfaces.metadata import ILedger
 from hmacfs.uploads import UploadRecord
 
 
@@ -41,18 +41,18 @@ class MemoryMetadata:
         return succeed(None)
 
     def put(self, record: UploadRecord) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.put`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.put`."""
         known = self.records.get(record.id)
         if record.id not in self.removed and (known is None or known.revision < record.revision):
             self.records[record.id] = record
         return succeed(None)
 
     def get(self, id: str) -> Deferred[UploadRecord | None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.get`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.get`."""
         return succeed(self.records.get(id))
 
     def remove(self, id: str) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.remove`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.remove`."""
         now = self._clock.seconds()
         self.removed = {former: until for former, until in self.removed.items() if until > now}
         self.records.pop(id, None)
@@ -60,11 +60,11 @@ class MemoryMetadata:
         return succeed(None)
 
     def all(self) -> Deferred[Sequence[UploadRecord]]:
-        """See :meth:`hmacfs.interfaces.ILedger.all`."""
+        """See :meth:`hmacfs.interfaces.metadata.ILedger.all`."""
         return succeed([self.records[id] for id in sorted(self.records)])
 
     def expired(self, now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
-        """See :meth:`hmacfs.interfaces.ILedger.expired`."""
+        """See :meth:`hmacfs.interfaces.metadata.ILedger.expired`."""
         over = [record for record in self.records.values() if record.until <= now]
         return succeed(sorted(over, key=lambda record: (record.until, record.id))[:most])
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hmacfs.interfaces import IDatabase, IHub, ILedger
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.index import IDatabase
+from hmacfs.interfaces.metadata import ILedger
 from hmacfs.metadata.fallback import FallbackMetadata
 from hmacfs.metadata.sqlite import SqliteMetadata
 from hmacfs.redis_url import parse
@@ -18,7 +20,7 @@ def open_metadata(settings: Settings, database: IDatabase, hub: IHub, reactor: A
     :param database: the index's, open while the metadata is.
     :param reactor: keeps the time, and connects to Redis.
     :return: this node's records; shared with others where there is a
-        ``RedisURL``: it is then an :class:`hmacfs.interfaces.ISharing` too.
+        ``RedisURL``: it is then an :class:`hmacfs.interfaces.metadata.ISharing` too.
     """
     expiry = settings.upload_expiry
     own = SqliteMetadata(database, reactor, expiry)

@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from hmacfs.interfaces import ISharedMetadata
+from hmacfs.interfaces.metadata import ISharedMetadata
 from hmacfs.metadata.encoding import read, write
 from hmacfs.metadata.redis_pool import RedisPool
 from hmacfs.uploads import UploadRecord
@@ -58,16 +58,16 @@ class RedisMetadata:
         self._expiry = expiry
 
     def start(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.ISharedMetadata.start`."""
+        """See :meth:`hmacfs.interfaces.metadata.ISharedMetadata.start`."""
         return self._pool.start()
 
     def stop(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.stop`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.stop`."""
         return self._pool.stop()
 
     def server(self) -> Deferred[str]:
         """
-        See :meth:`hmacfs.interfaces.ISharedMetadata.server`.  Another
+        See :meth:`hmacfs.interfaces.metadata.ISharedMetadata.server`.  Another
         database or prefix holds other records, and counts as another server.
         """
         return self._pool.call("info", "server").addCallback(
@@ -75,16 +75,16 @@ class RedisMetadata:
         )
 
     def put(self, record: UploadRecord) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.put`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.put`."""
         left = int((record.until - self._clock.seconds()) * 1000)
         return self._run(_PUT, record.id, record.revision, write(record), left)
 
     def get(self, id: str) -> Deferred[UploadRecord | None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.get`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.get`."""
         return self._pool.call("hget", self._key(id), "record").addCallback(_read)
 
     def remove(self, id: str) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.remove`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.remove`."""
         return self._run(_REMOVE, id, self._expiry * 1000)
 
     def _run(self, script: str, id: str, *arguments: object) -> Deferred[None]:

@@ -20,7 +20,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from hmacfs.interfaces import IDatabase, ILedger
+from hmacfs.interfaces.index import IDatabase
+from hmacfs.interfaces.metadata import ILedger
 from hmacfs.metadata.encoding import read, write
 from hmacfs.uploads import UploadRecord
 
@@ -93,31 +94,31 @@ class SqliteMetadata:
         self._expiry = expiry
 
     def start(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.start`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.start`."""
         return self._database.run(_make_tables)
 
     def stop(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.stop`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.stop`."""
         return self._database.run(_nothing)
 
     def put(self, record: UploadRecord) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.put`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.put`."""
         return self._database.note(_put, record)
 
     def get(self, id: str) -> Deferred[UploadRecord | None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.get`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.get`."""
         return self.recall(id).addCallback(_record)
 
     def remove(self, id: str) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.remove`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.remove`."""
         return self._database.note(_remove, id, int(self._clock.seconds()), self._expiry)
 
     def all(self) -> Deferred[Sequence[UploadRecord]]:
-        """See :meth:`hmacfs.interfaces.ILedger.all`."""
+        """See :meth:`hmacfs.interfaces.metadata.ILedger.all`."""
         return self._database.run(_records, _ALL, ())
 
     def expired(self, now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
-        """See :meth:`hmacfs.interfaces.ILedger.expired`."""
+        """See :meth:`hmacfs.interfaces.metadata.ILedger.expired`."""
         return self._database.run(_records, _EXPIRED, (now, most))
 
     def faults(self) -> Sequence[str]:
@@ -137,7 +138,7 @@ class SqliteMetadata:
         than before, or one that was started anew and may have lost what it
         held, all is behind again.
 
-        :param server: which one, as of :meth:`hmacfs.interfaces.ISharedMetadata.server`.
+        :param server: which one, as of :meth:`hmacfs.interfaces.metadata.ISharedMetadata.server`.
         """
         return self._database.run(_joined, server)
 

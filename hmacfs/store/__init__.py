@@ -1,1 +1,1 @@
-"""Where the files are: one module a backend, all of them :class:`hmacfs.interfaces.IStore`."""
+"""Where the files are: one module a backend, each an :class:`hmacfs.interfaces.store.IStore`."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 import attrs
 
 from hmacfs.errors import StoreProblem
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import RESERVED
 
 PRIVATE_MODE = 0o700
@@ -38,7 +38,7 @@ class Area:
     :ivar root: what is served.
     :ivar guard: holds the lock that keeps other daemons out.
     :ivar attributes: whether the file system keeps attributes.
-    :ivar boot: see :meth:`hmacfs.interfaces.IDisk.boot`.
+    :ivar boot: see :meth:`hmacfs.interfaces.disk.IDisk.boot`.
     :ivar faults: what the operator should know, a sentence each.
     """
 

@@ -23,7 +23,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from hmacfs.errors import ShuttingDown
-from hmacfs.interfaces import IIndex, IThreads
+from hmacfs.interfaces.disk import IThreads
+from hmacfs.interfaces.index import IIndex
 from hmacfs.records import Row
 from hmacfs.store.pace import Pace
 from hmacfs.store.parts import Parts

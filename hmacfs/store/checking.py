@@ -23,7 +23,8 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from hmacfs.interfaces import IDatabase, IDisk, IThreads
+from hmacfs.interfaces.disk import IDisk, IThreads
+from hmacfs.interfaces.index import IDatabase
 from hmacfs.records import Checked, Disagreement, Row
 from hmacfs.store.folders import Segments
 from hmacfs.store.known import Knowing

@@ -38,7 +38,7 @@ import attrs
 from twisted.logger import Logger
 
 from hmacfs.errors import NotFound, NotStored
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import StoredName, jailed
 from hmacfs.records import Row, Status
 from hmacfs.store.digesting import Digesting

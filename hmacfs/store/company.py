@@ -19,7 +19,8 @@ from twisted.python.failure import Failure
 
 from hmacfs.commons import Commons
 from hmacfs.errors import ShuttingDown
-from hmacfs.interfaces import IDatabase, IDisk, IIndex, IThreads
+from hmacfs.interfaces.disk import IDisk, IThreads
+from hmacfs.interfaces.index import IDatabase, IIndex
 from hmacfs.names import StoredName
 from hmacfs.retention import Retention
 from hmacfs.store.area import Area, join_area, open_area

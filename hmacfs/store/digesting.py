@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import attrs
 
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import StoredName
 from hmacfs.records import Status
 from hmacfs.store.folders import Folders

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from hmacfs.interfaces import IDisk, IThreads
+from hmacfs.interfaces.disk import IDisk, IThreads
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Mark
 from hmacfs.store.files import StoredFile

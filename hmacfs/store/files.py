@@ -7,7 +7,8 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from hmacfs.interfaces import IDisk, IHasDescriptor, IThreads
+from hmacfs.interfaces.disk import IDisk, IThreads
+from hmacfs.interfaces.store import IHasDescriptor
 from hmacfs.records import FileRecord
 
 
@@ -27,7 +28,7 @@ class StoredFile:
 
     def read(self, offset: int, size: int) -> Deferred[bytes]:
         """
-        See :meth:`hmacfs.interfaces.IFile.read`.  What is in memory is read
+        See :meth:`hmacfs.interfaces.store.IFile.read`.  What is in memory is read
         here and now: a thread would cost more than the bytes.
         """
         try:
@@ -38,17 +39,17 @@ class StoredFile:
         return self._wait_for(offset, size)
 
     def close(self) -> None:
-        """See :meth:`hmacfs.interfaces.IFile.close`."""
+        """See :meth:`hmacfs.interfaces.store.IFile.close`."""
         if not self._closed:
             self._closed = True
             self._let_go()
 
     def fileno(self) -> int:
-        """See :meth:`hmacfs.interfaces.IHasDescriptor.fileno`."""
+        """See :meth:`hmacfs.interfaces.store.IHasDescriptor.fileno`."""
         return self._file
 
     def fetch(self, offset: int, size: int) -> Deferred[None] | None:
-        """See :meth:`hmacfs.interfaces.IHasDescriptor.fetch`."""
+        """See :meth:`hmacfs.interfaces.store.IHasDescriptor.fetch`."""
         try:
             if self._disk.at_hand(self._file, offset, size):
                 return None

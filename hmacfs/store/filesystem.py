@@ -28,17 +28,15 @@ from hmacfs.abilities import (
     ITrash,
     IVersioned,
 )
-from hmacfs.interfaces import (
+from hmacfs.interfaces.disk import IDisk, ISyncs, IThreads
+from hmacfs.interfaces.index import IIndex
+from hmacfs.interfaces.store import (
     IDigests,
-    IDisk,
     IFile,
     IHasDescriptor,
     IHeld,
-    IIndex,
     IResumes,
     IStore,
-    ISyncs,
-    IThreads,
     IUpload,
 )
 from hmacfs.names import StoredName
@@ -121,7 +119,7 @@ class FilesystemStore:
 
     @inlineCallbacks
     def start(self) -> Generator[Deferred[Any], Any, None]:
-        """See :meth:`hmacfs.interfaces.IStore.start`."""
+        """See :meth:`hmacfs.interfaces.store.IStore.start`."""
         self._threads.start()
         self._syncs.start()
         if self._kernel is not None:
@@ -147,7 +145,7 @@ class FilesystemStore:
     @inlineCallbacks
     def stop(self) -> Generator[Deferred[Any], Any, None]:
         """
-        See :meth:`hmacfs.interfaces.IStore.stop`.  Harmless where the start
+        See :meth:`hmacfs.interfaces.store.IStore.stop`.  Harmless where the start
         failed, and when called twice.
         """
         opened, self._opened = self._opened, None
@@ -164,7 +162,7 @@ class FilesystemStore:
     def begin(
         self, slot: Slot, record: UploadRecord | None = None, soon: bool = False
     ) -> Generator[Deferred[Any], Any, IUpload]:
-        """See :meth:`hmacfs.interfaces.IStore.begin`."""
+        """See :meth:`hmacfs.interfaces.store.IStore.begin`."""
         opened = self.opened
         share, promise = opened.quota.share(slot.owner), Promise(opened.space)
         try:
@@ -201,7 +199,7 @@ class FilesystemStore:
         return self._whole.store(slot, content)
 
     def open(self, name: StoredName) -> Deferred[IFile]:
-        """See :meth:`hmacfs.interfaces.IStore.open`."""
+        """See :meth:`hmacfs.interfaces.store.IStore.open`."""
         return self._serving().open(name)
 
     def held(self, name: StoredName) -> IHeld | IHasDescriptor | None:
@@ -209,40 +207,40 @@ class FilesystemStore:
         return self._serving().held(name)
 
     def digest(self, name: StoredName) -> Deferred[str]:
-        """See :meth:`hmacfs.interfaces.IDigests.digest`."""
+        """See :meth:`hmacfs.interfaces.store.IDigests.digest`."""
         return self._serving().digest(name)
 
     def resume(self, id: str) -> Deferred[IUpload]:
-        """See :meth:`hmacfs.interfaces.IResumes.resume`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.resume`."""
         return self._resumption().resume(id)
 
     def recorded(self, id: str) -> Deferred[tuple[UploadRecord, int] | None]:
-        """See :meth:`hmacfs.interfaces.IResumes.recorded`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.recorded`."""
         return succeed(self._resumption().recorded(id))
 
     def unfinished(self) -> Sequence[UploadRecord]:
-        """See :meth:`hmacfs.interfaces.IResumes.unfinished`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.unfinished`."""
         return self.opened.suspended.records()
 
     def waiting(self, name: StoredName) -> Sequence[str]:
-        """See :meth:`hmacfs.interfaces.IResumes.waiting`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.waiting`."""
         return [id.decode() for id in self.opened.suspended.named(name)]
 
     def drop(self, id: str) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IResumes.drop`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.drop`."""
         return self._resumption().drop(id)
 
     def expire(self, now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
-        """See :meth:`hmacfs.interfaces.IResumes.expire`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.expire`."""
         return self._resumption().expire(now, most)
 
     def figures(self) -> Deferred[Figures]:
-        """See :meth:`hmacfs.interfaces.IStore.figures`."""
+        """See :meth:`hmacfs.interfaces.store.IStore.figures`."""
         kept = self._index.totals().files
         return succeed(Figures(kept.count, kept.size, self.opened.space.left()))
 
     def faults(self) -> Sequence[str]:
-        """See :meth:`hmacfs.interfaces.IStore.faults`."""
+        """See :meth:`hmacfs.interfaces.store.IStore.faults`."""
         return [*self.opened.area.faults, *self._index.faults()]
 
     @inlineCallbacks

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-from hmacfs.interfaces import IDisk, ISyncs, IThreads
+from hmacfs.interfaces.disk import IDisk, ISyncs, IThreads
 
 _Waiting = tuple[int, "Deferred[None]"]
 
@@ -40,7 +40,7 @@ class Flushing:
     def file(self, descriptor: int) -> Deferred[None]:
         """
         :return: fires when what was written survives a power cut.
-        :raise OSError: the Deferred does: see :meth:`hmacfs.interfaces.IDisk.sync`.
+        :raise OSError: the Deferred does: see :meth:`hmacfs.interfaces.disk.IDisk.sync`.
         """
         if not self._durable:
             return succeed(None)

@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from threading import Lock
 
 from hmacfs.commons import Commons
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import StoredName, jailed
 from hmacfs.store.troubles import MISSING
 

@@ -22,7 +22,8 @@ from collections import OrderedDict
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from hmacfs.interfaces import IDisk, IHeld
+from hmacfs.interfaces.disk import IDisk
+from hmacfs.interfaces.store import IHeld
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Mark
 
@@ -52,7 +53,7 @@ class HeldFile:
         self.content = content
 
     def read(self, offset: int, size: int) -> Deferred[bytes]:
-        """See :meth:`hmacfs.interfaces.IFile.read`."""
+        """See :meth:`hmacfs.interfaces.store.IFile.read`."""
         return succeed(self.content[offset : offset + size])
 
     def close(self) -> None:

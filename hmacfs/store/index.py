@@ -29,7 +29,8 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from hmacfs.errors import StoreProblem
-from hmacfs.interfaces import IDisk, IIndex, IThreads
+from hmacfs.interfaces.disk import IDisk, IThreads
+from hmacfs.interfaces.index import IIndex
 from hmacfs.records import Totals
 from hmacfs.store.reserve import Reserve
 from hmacfs.store.tables.schema import prepare
@@ -64,7 +65,7 @@ class Transactions:
 
     def totals(self) -> Totals:
         """
-        See :meth:`hmacfs.interfaces.IIndex.totals`.  As of the last
+        See :meth:`hmacfs.interfaces.index.IIndex.totals`.  As of the last
         transaction, and so asked for on any thread at no cost.
         """
         return self._totals
@@ -85,7 +86,7 @@ class Transactions:
             self._connection = None
 
     def transact(self, function: Callable[..., T], *args: Any) -> T:
-        """See :meth:`hmacfs.interfaces.IDatabase.run`."""
+        """See :meth:`hmacfs.interfaces.index.IDatabase.run`."""
         assert self._connection is not None, "the index is not started"
         connection, before = self._connection, self._connection.total_changes
         connection.execute("BEGIN")
@@ -127,7 +128,7 @@ class SqliteIndex(Transactions):
 
     def start(self) -> Deferred[None]:
         """
-        See :meth:`hmacfs.interfaces.IIndex.start`.
+        See :meth:`hmacfs.interfaces.index.IIndex.start`.
 
         :raise StoreProblem: it can be neither opened nor begun anew.
         """
@@ -135,24 +136,24 @@ class SqliteIndex(Transactions):
         return self._threads.run(self._start)
 
     def stop(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IIndex.stop`."""
+        """See :meth:`hmacfs.interfaces.index.IIndex.stop`."""
         closed = self._threads.run(self.close)
         return closed.addBoth(lambda result: self._threads.stop().addCallback(lambda _: result))
 
     def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
-        """See :meth:`hmacfs.interfaces.IDatabase.run`."""
+        """See :meth:`hmacfs.interfaces.index.IDatabase.run`."""
         return self._threads.run(self._run, function, args)
 
     def note(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
-        """See :meth:`hmacfs.interfaces.IDatabase.note`."""
+        """See :meth:`hmacfs.interfaces.index.IDatabase.note`."""
         return self._threads.run(self._note, function, args)
 
     def insist(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
-        """See :meth:`hmacfs.interfaces.IDatabase.insist`."""
+        """See :meth:`hmacfs.interfaces.index.IDatabase.insist`."""
         return self._threads.run(self._insist, function, args)
 
     def faults(self) -> Sequence[str]:
-        """See :meth:`hmacfs.interfaces.IIndex.faults`."""
+        """See :meth:`hmacfs.interfaces.index.IIndex.faults`."""
         return self._faults
 
     def _start(self) -> None:

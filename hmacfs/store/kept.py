@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 
 from hmacfs.errors import Forbidden
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import StoredName, recall
 from hmacfs.records import Due, Row
 from hmacfs.store.digesting import Digesting

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import attrs
 
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Row, Status
 from hmacfs.retention import Retention

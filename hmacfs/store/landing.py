@@ -20,7 +20,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks
 
-from hmacfs.interfaces import IThreads
+from hmacfs.interfaces.disk import IThreads
 from hmacfs.names import StoredName
 from hmacfs.store.commit import Commit, Committed
 from hmacfs.store.flushing import Flushing

@@ -16,7 +16,8 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from hmacfs.interfaces import IDisk, IIndex, ISyncs, IThreads
+from hmacfs.interfaces.disk import IDisk, ISyncs, IThreads
+from hmacfs.interfaces.index import IIndex
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Totals
 from hmacfs.store import bookkeeping
@@ -75,26 +76,26 @@ class AskedIndex:
 
     def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
         """
-        See :meth:`hmacfs.interfaces.IDatabase.run`.
+        See :meth:`hmacfs.interfaces.index.IDatabase.run`.
 
         :param function: one of :data:`QUESTIONS`.
         """
         return self._chief.ask("run", _NAMES[function], *args)
 
     def note(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
-        """See :meth:`hmacfs.interfaces.IDatabase.note`, and :meth:`run`."""
+        """See :meth:`hmacfs.interfaces.index.IDatabase.note`, and :meth:`run`."""
         return self._chief.ask("note", _NAMES[function], *args)
 
     def insist(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
-        """See :meth:`hmacfs.interfaces.IDatabase.insist`, and :meth:`run`."""
+        """See :meth:`hmacfs.interfaces.index.IDatabase.insist`, and :meth:`run`."""
         return self._chief.ask("insist", _NAMES[function], *args)
 
     def totals(self) -> Totals:
-        """See :meth:`hmacfs.interfaces.IIndex.totals`: a second ago."""
+        """See :meth:`hmacfs.interfaces.index.IIndex.totals`: a second ago."""
         return self.standing.totals
 
     def faults(self) -> Sequence[str]:
-        """See :meth:`hmacfs.interfaces.IIndex.faults`: a second ago."""
+        """See :meth:`hmacfs.interfaces.index.IIndex.faults`: a second ago."""
         return self.standing.index
 
 

@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from hmacfs.abilities import IBans, IIndexed, IRemoves, IStoresWhole
 from hmacfs.errors import Banned, Locked, OverQuota, Refusal
-from hmacfs.interfaces import IDigests, IFile, IResumes, IStore, IUpload
+from hmacfs.interfaces.store import IDigests, IFile, IResumes, IStore, IUpload
 from hmacfs.names import StoredName
 from hmacfs.records import Figures, FileRecord, Removed
 from hmacfs.store.memory_files import Content, Keeping, MemoryFile
@@ -74,7 +74,7 @@ class MemoryStore(MemorySweeping):
     def begin(
         self, slot: Slot, record: UploadRecord | None = None, soon: bool = False
     ) -> Deferred[IUpload]:
-        """See :meth:`hmacfs.interfaces.IStore.begin`."""
+        """See :meth:`hmacfs.interfaces.store.IStore.begin`."""
         return maybeDeferred(self._begin, slot, record)
 
     def store_now(self, slot: Slot, content: bytes) -> FileRecord | None:
@@ -96,31 +96,31 @@ class MemoryStore(MemorySweeping):
         return maybeDeferred(self.store_now, slot, content)
 
     def open(self, name: StoredName) -> Deferred[IFile]:
-        """See :meth:`hmacfs.interfaces.IStore.open`."""
+        """See :meth:`hmacfs.interfaces.store.IStore.open`."""
         return maybeDeferred(self._open, name)
 
     def digest(self, name: StoredName) -> Deferred[str]:
-        """See :meth:`hmacfs.interfaces.IDigests.digest`."""
+        """See :meth:`hmacfs.interfaces.store.IDigests.digest`."""
         return maybeDeferred(self._digest, name)
 
     def resume(self, id: str) -> Deferred[IUpload]:
-        """See :meth:`hmacfs.interfaces.IResumes.resume`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.resume`."""
         return maybeDeferred(self._resume, id.encode())
 
     def recorded(self, id: str) -> Deferred[tuple[UploadRecord, int] | None]:
-        """See :meth:`hmacfs.interfaces.IResumes.recorded`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.recorded`."""
         return succeed(self._recorded(id.encode()))
 
     def unfinished(self) -> Sequence[UploadRecord]:
-        """See :meth:`hmacfs.interfaces.IResumes.unfinished`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.unfinished`."""
         return self.suspended.records()
 
     def waiting(self, name: StoredName) -> Sequence[str]:
-        """See :meth:`hmacfs.interfaces.IResumes.waiting`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.waiting`."""
         return [id.decode() for id in self.suspended.named(name)]
 
     def drop(self, id: str) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IResumes.drop`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.drop`."""
         if id.encode() in self.writing:
             return fail(Locked())
         if self.suspended.remove(id.encode()) is not None:
@@ -128,7 +128,7 @@ class MemoryStore(MemorySweeping):
         return succeed(None)
 
     def expire(self, now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
-        """See :meth:`hmacfs.interfaces.IResumes.expire`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.expire`."""
         due = self.suspended.due(now, most)
         for waiting in due:
             self.drop_part(waiting.id)
@@ -165,12 +165,12 @@ class MemoryStore(MemorySweeping):
         return succeed(None)
 
     def figures(self) -> Deferred[Figures]:
-        """See :meth:`hmacfs.interfaces.IStore.figures`."""
+        """See :meth:`hmacfs.interfaces.store.IStore.figures`."""
         size = sum(kept.record.size for kept in self.files.values())
         return succeed(Figures(len(self.files), size, self.space.left()))
 
     def faults(self) -> Sequence[str]:
-        """See :meth:`hmacfs.interfaces.IStore.faults`.  There are none."""
+        """See :meth:`hmacfs.interfaces.store.IStore.faults`.  There are none."""
         return ()
 
     def check_owner(self, owner: str | None, size: int) -> None:

@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from hmacfs.abilities import IVersioned
 from hmacfs.errors import Exists, Forbidden, NotAFolder, NotFound
-from hmacfs.interfaces import IFile
+from hmacfs.interfaces.store import IFile
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Version
 from hmacfs.retention import Retention
@@ -73,7 +73,7 @@ class MemoryFile:
         self._data = data
 
     def read(self, offset: int, size: int) -> Deferred[bytes]:
-        """See :meth:`hmacfs.interfaces.IFile.read`."""
+        """See :meth:`hmacfs.interfaces.store.IFile.read`."""
         return succeed(self._data[offset : offset + size])
 
     def close(self) -> None:

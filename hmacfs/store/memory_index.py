@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from zope.interface import implementer
 
-from hmacfs.interfaces import IIndex
+from hmacfs.interfaces.index import IIndex
 from hmacfs.records import Row
 from hmacfs.store.index import Transactions
 from hmacfs.store.tables import files
@@ -59,15 +59,15 @@ class MemoryIndex(Transactions):
         return succeed(None)
 
     def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
-        """See :meth:`hmacfs.interfaces.IDatabase.run`."""
+        """See :meth:`hmacfs.interfaces.index.IDatabase.run`."""
         return maybeDeferred(self.transact, function, *args)
 
     def note(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
-        """See :meth:`hmacfs.interfaces.IDatabase.note`."""
+        """See :meth:`hmacfs.interfaces.index.IDatabase.note`."""
         return self.run(function, *args)
 
     def insist(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
-        """See :meth:`hmacfs.interfaces.IDatabase.insist`."""
+        """See :meth:`hmacfs.interfaces.index.IDatabase.insist`."""
         return self.run(function, *args)
 
     def faults(self) -> Sequence[str]:

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from hmacfs.abilities import IExpires, ITrash
-from hmacfs.interfaces import IFile
+from hmacfs.interfaces.store import IFile
 from hmacfs.names import StoredName, recall
 from hmacfs.records import Due, Removed, Trashed
 from hmacfs.store.memory_files import Content, Keeping, MemoryFile, MemoryFiles

@@ -13,7 +13,8 @@ from zope.interface import implementer
 
 from hmacfs.digests import Digest
 from hmacfs.errors import Refusal, WrongLength
-from hmacfs.interfaces import Drawn, IUpload
+from hmacfs.interfaces.disk import Drawn
+from hmacfs.interfaces.store import IUpload
 from hmacfs.records import FileRecord
 from hmacfs.store.refusing import deleted
 from hmacfs.store.space import Promise
@@ -60,7 +61,7 @@ class MemoryUpload:
         return len(self._data)
 
     def append(self, pieces: Sequence[bytes]) -> Deferred[int]:
-        """See :meth:`hmacfs.interfaces.IUpload.append`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.append`."""
         data = b"".join(pieces)
         if self._over:
             return fail(deleted())
@@ -86,7 +87,7 @@ class MemoryUpload:
         raise NotImplementedError
 
     def truncate(self, offset: int) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.truncate`."""
         if self._trusted is not None:
             self._trusted = min(self._trusted, offset)
         self._store.written -= self.offset - offset
@@ -95,26 +96,26 @@ class MemoryUpload:
         return succeed(None)
 
     def promise(self, digests: Iterable[Digest]) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IUpload.promise`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.promise`."""
         return maybeDeferred(self._promised, digests)
 
     def distrust(self) -> None:
-        """See :meth:`hmacfs.interfaces.IUpload.distrust`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.distrust`."""
         self._trusted = self.offset
 
     def trust(self) -> None:
-        """See :meth:`hmacfs.interfaces.IUpload.trust`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.trust`."""
         self._trusted = None
 
     def digest(self, algorithm: str, start: int = 0) -> Deferred[bytes]:
-        """See :meth:`hmacfs.interfaces.IUpload.digest`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.digest`."""
         data = self._data[start:]
         return succeed(hashlib.new(algorithm, data, usedforsecurity=False).digest())
 
     def commit(
         self, sha256: str | None = None, pieces: Sequence[bytes] = ()
     ) -> Deferred[FileRecord]:
-        """See :meth:`hmacfs.interfaces.IUpload.commit`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.commit`."""
         if self._over:
             return fail(deleted())
         if self.slot.size not in (None, self.offset + sum(map(len, pieces))):
@@ -122,7 +123,7 @@ class MemoryUpload:
         return self.append(pieces).addCallback(lambda _: self._commit(sha256))
 
     def suspend(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IUpload.suspend`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.suspend`."""
         if not self._over:
             if self._trusted is not None:
                 self.truncate(self._trusted)
@@ -136,7 +137,7 @@ class MemoryUpload:
         return succeed(None)
 
     def discard(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IUpload.discard`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.discard`."""
         if not self._over:
             self._end()
             self._store.drop_part(self._id)

@@ -11,7 +11,8 @@ import attrs
 from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from hmacfs.interfaces import IDisk, IIndex, ISyncs, IThreads
+from hmacfs.interfaces.disk import IDisk, ISyncs, IThreads
+from hmacfs.interfaces.index import IIndex
 from hmacfs.names import StoredName
 from hmacfs.records import Row
 from hmacfs.retention import Retention

@@ -34,7 +34,7 @@ import attrs
 
 from hmacfs.disk import MOST_PIECES
 from hmacfs.errors import NotFound
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.store.labels import Label, abridged, completed, decode, encode, fits
 from hmacfs.store.troubles import MISSING
 

@@ -17,7 +17,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 
 from hmacfs.errors import OverQuota
-from hmacfs.interfaces import IDatabase
+from hmacfs.interfaces.index import IDatabase
 from hmacfs.store.tables import owners
 
 

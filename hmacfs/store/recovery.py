@@ -33,7 +33,7 @@ import attrs
 from twisted.logger import Logger
 
 from hmacfs.errors import MalformedName, NotFound, StoreProblem
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import RESERVED, StoredName, recall
 from hmacfs.records import Row, Status
 from hmacfs.store.known import Knowing, Known

@@ -17,7 +17,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from hmacfs.commons import Commons
 from hmacfs.errors import Banned, Deleted
-from hmacfs.interfaces import IDatabase, IThreads
+from hmacfs.interfaces.disk import IThreads
+from hmacfs.interfaces.index import IDatabase
 from hmacfs.names import StoredName
 from hmacfs.store.known import Known
 from hmacfs.store.tables import bans, tombstones

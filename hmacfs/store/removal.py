@@ -20,7 +20,7 @@ from contextlib import ExitStack, suppress
 import attrs
 from twisted.logger import Logger
 
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import StoredName, recall
 from hmacfs.records import Row
 from hmacfs.store.folders import Folders, Segments

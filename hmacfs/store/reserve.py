@@ -14,7 +14,7 @@ from secrets import token_bytes
 
 from twisted.logger import Logger
 
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.store.parts import write_all
 
 NAME = b"index.sqlite.reserve"

@@ -21,7 +21,7 @@ import attrs
 from twisted.logger import Logger
 
 from hmacfs.errors import Deleted, Exists, NotAFolder
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import StoredName
 from hmacfs.records import Row
 from hmacfs.store.commit import Commit

@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 from twisted.logger import Logger
 
 from hmacfs.errors import Locked, NotFound
-from hmacfs.interfaces import IUpload
+from hmacfs.interfaces.store import IUpload
 from hmacfs.store.opened import Opened
 from hmacfs.store.parts import Part, missing
 from hmacfs.store.refusing import deleted
@@ -29,7 +29,7 @@ from hmacfs.uploads import UploadRecord
 class Resumption:
     """
     The suspended uploads of one open store: see
-    :class:`hmacfs.interfaces.IResumes`.
+    :class:`hmacfs.interfaces.store.IResumes`.
     """
 
     log = Logger()
@@ -39,7 +39,7 @@ class Resumption:
 
     @inlineCallbacks
     def resume(self, id: str) -> Generator[Deferred[Any], Any, IUpload]:
-        """See :meth:`hmacfs.interfaces.IResumes.resume`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.resume`."""
         opened, key = self._opened, id.encode()
         if key in opened.writing:
             raise Locked()
@@ -72,7 +72,7 @@ class Resumption:
         return FilesystemUpload(slot, record, part, offset, promise, share, opened)
 
     def recorded(self, id: str) -> tuple[UploadRecord, int] | None:
-        """See :meth:`hmacfs.interfaces.IResumes.recorded`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.recorded`."""
         opened, key = self._opened, id.encode()
         record = opened.writing.get(key)
         if record is None:
@@ -86,7 +86,7 @@ class Resumption:
             return None
 
     def drop(self, id: str) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IResumes.drop`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.drop`."""
         opened, key = self._opened, id.encode()
         if key in opened.writing:
             return fail(Locked())
@@ -95,7 +95,7 @@ class Resumption:
         return opened.threads.run(opened.parts.drop, key)
 
     def expire(self, now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
-        """See :meth:`hmacfs.interfaces.IResumes.expire`."""
+        """See :meth:`hmacfs.interfaces.store.IResumes.expire`."""
         due = self._opened.suspended.due(now, most)
         return self._opened.threads.run(self._expire, due) if due else succeed([])
 

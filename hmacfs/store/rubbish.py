@@ -10,7 +10,7 @@ from contextlib import suppress
 from twisted.logger import Logger
 
 from hmacfs.errors import NotFound
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import recall
 from hmacfs.records import FileRecord
 from hmacfs.store.folders import Folders, Segments

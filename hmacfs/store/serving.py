@@ -14,7 +14,7 @@ import attrs
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 
 from hmacfs.errors import Forbidden, Refusal
-from hmacfs.interfaces import IFile
+from hmacfs.interfaces.store import IFile
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord, Row
 from hmacfs.store.files import StoredFile
@@ -32,7 +32,7 @@ class Serving:
         self._opened = opened
 
     def open(self, name: StoredName) -> Deferred[IFile]:
-        """See :meth:`hmacfs.interfaces.IStore.open`."""
+        """See :meth:`hmacfs.interfaces.store.IStore.open`."""
         known = self._known(name)
         if known is not None:
             return succeed(known)
@@ -56,7 +56,7 @@ class Serving:
 
     @inlineCallbacks
     def digest(self, name: StoredName) -> Generator[Deferred[Any], Any, str]:
-        """See :meth:`hmacfs.interfaces.IDigests.digest`."""
+        """See :meth:`hmacfs.interfaces.store.IDigests.digest`."""
         opened = self._opened
         file: StoredFile = yield self._open(name, whole=False)
         try:

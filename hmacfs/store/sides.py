@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import attrs
 
 from hmacfs.errors import MalformedName, NotFound
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import RESERVED, StoredName, recall
 from hmacfs.records import Row
 from hmacfs.store.folders import Folders, Segments

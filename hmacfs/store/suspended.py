@@ -146,7 +146,7 @@ class CommonSuspended(Suspended):
     The same in one of several processes, each of which knows all of them.
 
     Who has a turn at a name has heard by then what waits for it: see
-    :meth:`hmacfs.interfaces.INeighbours.enter`.
+    :meth:`hmacfs.interfaces.web.INeighbours.enter`.
     """
 
     def __init__(

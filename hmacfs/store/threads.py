@@ -22,7 +22,7 @@ from twisted.internet.threads import blockingCallFromThread
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hmacfs.interfaces import IThreads
+from hmacfs.interfaces.disk import IThreads
 
 T = TypeVar("T")
 
@@ -51,10 +51,10 @@ class Threads:
         self._idle: Deferred[None] | None = None
 
     def start(self) -> None:
-        """See :meth:`hmacfs.interfaces.IThreads.start`."""
+        """See :meth:`hmacfs.interfaces.disk.IThreads.start`."""
 
     def stop(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IThreads.stop`."""
+        """See :meth:`hmacfs.interfaces.disk.IThreads.stop`."""
         if self._busy:
             self._idle = Deferred()
         else:
@@ -63,7 +63,7 @@ class Threads:
         return self._idle.addCallback(lambda _: self._end())
 
     def run(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
-        """See :meth:`hmacfs.interfaces.IThreads.run`."""
+        """See :meth:`hmacfs.interfaces.disk.IThreads.run`."""
         done: Deferred[T] = Deferred()
         self._busy += 1
         if len(self._threads) < min(self._busy, self._size):
@@ -75,7 +75,7 @@ class Threads:
         return done
 
     def ask(self, function: Callable[..., Deferred[T]], *args: Any) -> T:
-        """See :meth:`hmacfs.interfaces.IThreads.ask`."""
+        """See :meth:`hmacfs.interfaces.disk.IThreads.ask`."""
         call: Callable[..., Any] = function
         answer: T = blockingCallFromThread(self._reactor, call, *args)
         return answer

@@ -22,7 +22,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, inlineCallbacks
 
-from hmacfs.interfaces import IDatabase
+from hmacfs.interfaces.index import IDatabase
 from hmacfs.store.tables import tombstones
 from hmacfs.store.tables.tombstones import tombstone_hash
 

@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from hmacfs.errors import NotFound
-from hmacfs.interfaces import IFile
+from hmacfs.interfaces.store import IFile
 from hmacfs.names import StoredName, recall
 from hmacfs.records import FileRecord, Trashed
 from hmacfs.store import bookkeeping

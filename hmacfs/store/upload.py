@@ -15,7 +15,8 @@ from zope.interface import implementer
 
 from hmacfs.digests import Digest
 from hmacfs.errors import NoSpace, NotStored, WrongDigest, WrongLength
-from hmacfs.interfaces import Drawn, IUpload
+from hmacfs.interfaces.disk import Drawn
+from hmacfs.interfaces.store import IUpload
 from hmacfs.records import FileRecord, Row
 from hmacfs.store.commit import Committed
 from hmacfs.store.labels import Label
@@ -49,7 +50,7 @@ class FilesystemUpload:
     """
     One upload, its descriptor open and locked until it is committed or put away.
 
-    :ivar draws: as of :class:`hmacfs.interfaces.IUpload`: not where more room
+    :ivar draws: as of :class:`hmacfs.interfaces.store.IUpload`: not where more room
         than was promised may have to be asked for on the way.
     """
 
@@ -90,7 +91,7 @@ class FilesystemUpload:
             opened.unmade[part.id] = slot.name
 
     def append(self, pieces: Sequence[bytes]) -> Deferred[int]:
-        """See :meth:`hmacfs.interfaces.IUpload.append`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.append`."""
         size = sum(map(len, pieces))
         if self._part.id in self._opened.cut:
             return fail(deleted())
@@ -101,7 +102,7 @@ class FilesystemUpload:
         return self._append(pieces, size)
 
     def draw(self, socket: int, most: int) -> Deferred[Drawn]:
-        """See :meth:`hmacfs.interfaces.IUpload.draw`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.draw`."""
         if self._part.id in self._opened.cut:
             return fail(deleted())
         if self._bound is None or self.offset + most > self._bound:
@@ -110,14 +111,14 @@ class FilesystemUpload:
         return done.addCallbacks(self._drawn, self._failed)
 
     def truncate(self, offset: int) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IUpload.truncate`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.truncate`."""
         if self._trusted is not None:
             self._trusted = min(self._trusted, offset)
         done = self._opened.threads.run(self._truncate, offset, self._until())
         return done.addCallbacks(self._truncated, self._failed, (offset,))
 
     def promise(self, digests: Iterable[Digest]) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IUpload.promise`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.promise`."""
         record = self.record
         if record is None:
             return succeed(None)
@@ -134,22 +135,22 @@ class FilesystemUpload:
         return told.addCallback(self._promised, promising)
 
     def distrust(self) -> None:
-        """See :meth:`hmacfs.interfaces.IUpload.distrust`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.distrust`."""
         # Nothing is written down before there is something to distrust.
         self._trusted = self.offset
 
     def trust(self) -> None:
-        """See :meth:`hmacfs.interfaces.IUpload.trust`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.trust`."""
         self._trusted = None
 
     def digest(self, algorithm: str, start: int = 0) -> Deferred[bytes]:
-        """See :meth:`hmacfs.interfaces.IUpload.digest`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.digest`."""
         return self._opened.threads.run(self._digest, algorithm, start)
 
     def commit(
         self, sha256: str | None = None, pieces: Sequence[bytes] = ()
     ) -> Deferred[FileRecord]:
-        """See :meth:`hmacfs.interfaces.IUpload.commit`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.commit`."""
         size = self.offset + sum(map(len, pieces))
         if self.slot.size not in (None, size):
             return fail(WrongLength("The body has another length than was promised."))
@@ -158,7 +159,7 @@ class FilesystemUpload:
         return self._commit(sha256, pieces, size).addBoth(self._ended)
 
     def suspend(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IUpload.suspend`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.suspend`."""
         if self._over:
             return succeed(None)
         if self._trusted is not None and self._trusted < self.offset:
@@ -171,7 +172,7 @@ class FilesystemUpload:
         return done.addBoth(self._let_go)
 
     def discard(self) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IUpload.discard`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.discard`."""
         if self._over:
             return succeed(None)
         self._over = True

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from hmacfs.errors import NotFound
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.names import StoredName
 from hmacfs.records import Row, Status, Version
 from hmacfs.store.known import Knowing, Known

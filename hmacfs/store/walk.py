@@ -17,7 +17,7 @@ from contextlib import closing
 
 import attrs
 
-from hmacfs.interfaces import IDisk
+from hmacfs.interfaces.disk import IDisk
 from hmacfs.store.folders import Folders, Segments
 from hmacfs.store.troubles import MISSING
 

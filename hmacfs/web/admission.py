@@ -16,7 +16,10 @@ from twisted.internet.interfaces import IReactorTime
 from hmacfs.abilities import IStoresWhole
 from hmacfs.errors import MethodNotAllowed, NotFound, Refusal
 from hmacfs.events import UploadRefused
-from hmacfs.interfaces import IBody, IHub, IMetadata, INeighbours, IResumes, IStore
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.metadata import IMetadata
+from hmacfs.interfaces.store import IResumes, IStore
+from hmacfs.interfaces.web import IBody, INeighbours
 from hmacfs.resumable.fronts import front_of
 from hmacfs.resumable.steps import Append, Create, Probe
 from hmacfs.verdict import Rules, creation_verdict, verdict

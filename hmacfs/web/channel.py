@@ -52,7 +52,7 @@ from zope.interface import implementer
 from hmacfs.errors import Headers as Headers104
 from hmacfs.errors import MalformedRequest, Refusal, TooSlow, WrongLength
 from hmacfs.http1 import Chunked, Head, Sized, head_end
-from hmacfs.interfaces import IBody
+from hmacfs.interfaces.web import IBody
 from hmacfs.web.answer_fields import AnswerFields
 from hmacfs.web.deadline import Deadline
 from hmacfs.web.intake import LEAST, Intake

@@ -11,7 +11,8 @@ from twisted.web.server import NOT_DONE_YET
 from hmacfs.abilities import IRemoves
 from hmacfs.conditions import check_unchanged
 from hmacfs.events import FileRemoved
-from hmacfs.interfaces import IFile, IHub, IStore
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.store import IFile, IStore
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord
 from hmacfs.web import pages

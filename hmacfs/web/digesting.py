@@ -11,7 +11,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.python.failure import Failure
 
-from hmacfs.interfaces import IDigests
+from hmacfs.interfaces.store import IDigests
 from hmacfs.names import StoredName
 
 AT_ONCE = 2
@@ -30,7 +30,7 @@ class Digesting:
 
     def sha256(self, name: StoredName) -> Deferred[str]:
         """
-        See :meth:`hmacfs.interfaces.IDigests.digest`.
+        See :meth:`hmacfs.interfaces.store.IDigests.digest`.
         """
         told: Deferred[str] = Deferred()
         asking = self._asking.setdefault(name, [])

@@ -21,7 +21,8 @@ from hmacfs.conditions import Get
 from hmacfs.config import Settings
 from hmacfs.digests import format_sha256, wanted
 from hmacfs.events import DownloadCompleted, DownloadFailed, DownloadStarted
-from hmacfs.interfaces import IDigests, IFile, IHasDescriptor, IHeld, IHub, IStore
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.store import IDigests, IFile, IHasDescriptor, IHeld, IStore
 from hmacfs.names import StoredName
 from hmacfs.ranges import Piece, Span, total
 from hmacfs.records import FileRecord

@@ -28,7 +28,8 @@ from hmacfs.abilities import IHolds
 from hmacfs.errors import Refusal
 from hmacfs.events import DownloadCompleted, DownloadStarted, RequestCompleted, RequestReceived
 from hmacfs.http1 import Head
-from hmacfs.interfaces import IHasDescriptor, IHeld, IHub
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.store import IHasDescriptor, IHeld
 from hmacfs.names import StoredName
 from hmacfs.ranges import Span
 from hmacfs.records import FileRecord

@@ -16,7 +16,9 @@ from hmacfs.digests import wanted
 from hmacfs.errors import ChunkingDisabled, NotFound, ShuttingDown
 from hmacfs.events import UploadResumed, UploadStarted
 from hmacfs.http1 import Head
-from hmacfs.interfaces import IBody, IFile, IHub, INeighbours, IStore, IUpload
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.store import IFile, IStore, IUpload
+from hmacfs.interfaces.web import IBody, INeighbours
 from hmacfs.names import StoredName
 from hmacfs.records import FileRecord
 from hmacfs.resumable.steps import Append, Create, Probe, Step
@@ -166,7 +168,7 @@ class Engine:
 
     async def begin(self, slot: Slot, record: UploadRecord | None, soon: bool = False) -> IUpload:
         """
-        See :meth:`hmacfs.interfaces.IStore.begin`.
+        See :meth:`hmacfs.interfaces.store.IStore.begin`.
         """
         part: IUpload = await self._files.begin(slot, record, soon)
         return part

@@ -23,7 +23,7 @@ from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hmacfs.interfaces import Drawn
+from hmacfs.interfaces.disk import Drawn
 
 LEAST = 256 * 1024
 """
@@ -50,7 +50,7 @@ class Intake:
     ) -> None:
         """
         :param draw: takes the descriptor, and how many bytes may come; see
-            :meth:`hmacfs.interfaces.IUpload.draw`.
+            :meth:`hmacfs.interfaces.store.IUpload.draw`.
         :param size: bytes of the body that are still to come.
         :param drawn: told how many came.
         :param wait: told whether the client is waited for, from now on.

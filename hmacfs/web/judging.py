@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from hmacfs.errors import Refusal
 from hmacfs.events import AccessRefused
 from hmacfs.http1 import Head
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces.hub import IHub
 from hmacfs.names import StoredName
 from hmacfs.operations import Operation
 from hmacfs.permission import deletion_verdict, download_verdict, operation_verdict

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from hmacfs.abilities import IRemoves
 from hmacfs.errors import Deleted, NotFound, TooLarge
-from hmacfs.interfaces import IResumes, IUpload
+from hmacfs.interfaces.store import IResumes, IUpload
 from hmacfs.names import StoredName
 from hmacfs.resumable.steps import Append, check
 from hmacfs.uploads import UploadRecord

@@ -10,7 +10,8 @@ over begins nothing, and still goes on with what it began.
 from __future__ import annotations
 
 from hmacfs.errors import Exists, Expired, Refusal, WrongOffset
-from hmacfs.interfaces import IBody, IFile, IStore, IUpload
+from hmacfs.interfaces.store import IFile, IStore, IUpload
+from hmacfs.interfaces.web import IBody
 from hmacfs.resumable.steps import Append, Probe
 from hmacfs.uploads import Slot, UploadRecord
 from hmacfs.verdict import Rules, Verdict, creation_verdict

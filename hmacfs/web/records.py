@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from hmacfs.errors import NotFound
-from hmacfs.interfaces import IMetadata
+from hmacfs.interfaces.metadata import IMetadata
 from hmacfs.uploads import LOCATED, UploadRecord
 
 

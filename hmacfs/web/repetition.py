@@ -18,7 +18,8 @@ from zope.interface import implementer
 
 from hmacfs.digests import Digest
 from hmacfs.errors import Exists
-from hmacfs.interfaces import Drawn, IFile, IUpload
+from hmacfs.interfaces.disk import Drawn
+from hmacfs.interfaces.store import IFile, IUpload
 from hmacfs.records import FileRecord
 from hmacfs.uploads import Slot, UploadRecord
 
@@ -104,7 +105,7 @@ class Repetition:
 
     @inlineCallbacks
     def digest(self, algorithm: str, start: int = 0) -> Generator[Deferred[bytes], bytes, bytes]:
-        """See :meth:`hmacfs.interfaces.IUpload.digest`."""
+        """See :meth:`hmacfs.interfaces.store.IUpload.digest`."""
         found = new_hash(algorithm, usedforsecurity=False)
         offset = start
         while offset < self.offset:

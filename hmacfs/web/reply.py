@@ -10,7 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProducer
 from zope.interface import implementer
 
-from hmacfs.interfaces import Drawn, IBody
+from hmacfs.interfaces.disk import Drawn
+from hmacfs.interfaces.web import IBody
 
 
 @implementer(IBody)

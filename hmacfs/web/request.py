@@ -21,7 +21,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from hmacfs.errors import Internal, MethodNotAllowed, Overloaded, Refusal
 from hmacfs.events import RequestCompleted, RequestFailed, RequestReceived
 from hmacfs.http1 import Head
-from hmacfs.interfaces import IBody, ITakesBodies
+from hmacfs.interfaces.web import IBody, ITakesBodies
 from hmacfs.web import pages
 from hmacfs.web.answer_fields import date
 from hmacfs.web.wording import UNREADABLE, Wording

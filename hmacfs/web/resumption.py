@@ -12,7 +12,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
-from hmacfs.interfaces import IBody, ITakesBodies
+from hmacfs.interfaces.web import IBody, ITakesBodies
 from hmacfs.web import pages
 from hmacfs.web.admission import Admission
 from hmacfs.web.announcing import Announcing
@@ -37,7 +37,7 @@ class Resumption(Resource):
         self._id = id
 
     def admit(self, request: UploadRequest) -> Deferred[IBody]:
-        """See :meth:`hmacfs.interfaces.ITakesBodies.admit`."""
+        """See :meth:`hmacfs.interfaces.web.ITakesBodies.admit`."""
         return self._admission.resume(request, self._id)
 
     def render_GET(self, request: UploadRequest) -> int:

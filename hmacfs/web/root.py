@@ -32,15 +32,10 @@ from zope.interface import implementer
 from hmacfs.abilities import IHolds, IRemoves, IVersioned
 from hmacfs.config import Settings
 from hmacfs.errors import Forbidden, NotFound, Refusal
-from hmacfs.interfaces import (
-    IBody,
-    IHub,
-    ILedger,
-    INeighbours,
-    IResumes,
-    IStore,
-    ITakesBodies,
-)
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.metadata import ILedger
+from hmacfs.interfaces.store import IResumes, IStore
+from hmacfs.interfaces.web import IBody, INeighbours, ITakesBodies
 from hmacfs.names import RESERVED, split_prefix
 from hmacfs.operations import asked
 from hmacfs.permission import download_verdict
@@ -246,7 +241,7 @@ class Files(Page):
         self._judging = judging
 
     def admit(self, request: UploadRequest) -> Deferred[IBody]:
-        """See :meth:`hmacfs.interfaces.ITakesBodies.admit`."""
+        """See :meth:`hmacfs.interfaces.web.ITakesBodies.admit`."""
         return self._admission.admit(request)
 
     def render_OPTIONS(self, request: UploadRequest) -> int:

@@ -19,7 +19,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IConsumer
 from twisted.python.failure import Failure
 
-from hmacfs.interfaces import IHasDescriptor
+from hmacfs.interfaces.store import IHasDescriptor
 from hmacfs.ranges import Piece, Span
 from hmacfs.web.outlet import PlainOutlet
 from hmacfs.web.secure_outlet import SecureOutlet

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IConsumer, IProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hmacfs.interfaces import Drawn
+from hmacfs.interfaces.disk import Drawn
 
 Append = Callable[[Sequence[bytes]], Deferred[int]]
 
@@ -40,7 +40,7 @@ class FileSink:
     ) -> None:
         """
         :param append: stores pieces and fires with the new offset, as
-            :meth:`hmacfs.interfaces.IUpload.append`.
+            :meth:`hmacfs.interfaces.store.IUpload.append`.
         :param high_water: tells how many bytes, each time that some came.
         :param on_failure: called once, with what *append* failed with.
         """

@@ -16,7 +16,7 @@ from twisted.web.server import Site
 
 from hmacfs.events import ConnectionClosed, ConnectionOpened
 from hmacfs.http1 import Head
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces.hub import IHub
 from hmacfs.proxies import UNIX, Network, client_address, is_proxy, origin_of
 from hmacfs.web.channel import UploadChannel
 from hmacfs.web.pages import Manners

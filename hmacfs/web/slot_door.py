@@ -10,7 +10,8 @@ from __future__ import annotations
 from hmacfs.digests import promised, promised_whole
 from hmacfs.errors import Exists
 from hmacfs.http1 import Head
-from hmacfs.interfaces import IBody, IUpload
+from hmacfs.interfaces.store import IUpload
+from hmacfs.interfaces.web import IBody
 from hmacfs.resumable.steps import Create
 from hmacfs.uploads import Slot, UploadRecord
 from hmacfs.verdict import Verdict

@@ -19,7 +19,7 @@ from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hmacfs.interfaces import IFile
+from hmacfs.interfaces.store import IFile
 from hmacfs.ranges import Piece, Span
 
 

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from hmacfs.errors import Locked
-from hmacfs.interfaces import INeighbours, ITurn
+from hmacfs.interfaces.web import INeighbours, ITurn
 from hmacfs.names import StoredName
 from hmacfs.uploads import Slot
 from hmacfs.web.upload import Upload, superseded

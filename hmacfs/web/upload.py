@@ -20,7 +20,10 @@ from zope.interface import implementer
 from hmacfs.digests import Digest
 from hmacfs.errors import InconsistentLength, Refusal, Superseded, WrongDigest
 from hmacfs.events import UploadCompleted, UploadFailed, UploadSuspended
-from hmacfs.interfaces import Drawn, IBody, IHub, IUpload
+from hmacfs.interfaces.disk import Drawn
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.store import IUpload
+from hmacfs.interfaces.web import IBody
 from hmacfs.records import FileRecord
 from hmacfs.uploads import UploadRecord
 from hmacfs.web.plan import Plan, Rest
@@ -110,12 +113,12 @@ class Upload:
 
     @property
     def draws(self) -> bool:
-        """See :attr:`hmacfs.interfaces.IBody.draws`."""
+        """See :attr:`hmacfs.interfaces.web.IBody.draws`."""
         draws: bool = self._part.draws
         return draws
 
     def draw(self, socket: int, most: int) -> Deferred[Drawn]:
-        """See :meth:`hmacfs.interfaces.IBody.draw`."""
+        """See :meth:`hmacfs.interfaces.web.IBody.draw`."""
         self._left = None
         draw = partial(self._part.draw, socket, most)
         return Deferred.fromCoroutine(self._sink.draw(draw))

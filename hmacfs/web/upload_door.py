@@ -5,7 +5,7 @@ Where an upload goes on that has a URL of its own.
 from __future__ import annotations
 
 from hmacfs.errors import Elsewhere
-from hmacfs.interfaces import IBody
+from hmacfs.interfaces.web import IBody
 from hmacfs.resumable.draft import DRAFT
 from hmacfs.resumable.fronts import front_of
 from hmacfs.resumable.steps import Append, Cancel, Probe

@@ -19,7 +19,8 @@ from twisted.web.server import NOT_DONE_YET
 from hmacfs.abilities import IVersioned
 from hmacfs.errors import Exists
 from hmacfs.events import VersionRemoved, VersionRestored
-from hmacfs.interfaces import IFile, IHub
+from hmacfs.interfaces.hub import IHub
+from hmacfs.interfaces.store import IFile
 from hmacfs.names import StoredName
 from hmacfs.operations import METHODS, Operation
 from hmacfs.records import FileRecord

@@ -30,7 +30,7 @@ from hmacfs.events import (
     UploadStarted,
 )
 from hmacfs.http1 import Head
-from hmacfs.interfaces import IHub
+from hmacfs.interfaces.hub import IHub
 from hmacfs.records import FileRecord
 from hmacfs.resumable.fronts import MARKS
 from hmacfs.verdict import Rules, Verdict, verdict

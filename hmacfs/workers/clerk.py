@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from hmacfs.interfaces import ILedger
+from hmacfs.interfaces.metadata import ILedger
 from hmacfs.reunion import Reunion
 from hmacfs.store.chief import Service
 from hmacfs.store.filesystem import FilesystemStore

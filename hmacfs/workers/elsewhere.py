@@ -1,5 +1,5 @@
 """
-The turns at names over all workers: see :class:`hmacfs.interfaces.INeighbours`.
+The turns at names over all workers: see :class:`hmacfs.interfaces.web.INeighbours`.
 
 Who is at which name stands in the memory that all have in common, by buckets;
 so one who is alone at a name, as nearly everybody is, asks nobody.  Where
@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from zope.interface import implementer
 
 from hmacfs.commons import Commons
-from hmacfs.interfaces import INeighbours, ITurn
+from hmacfs.interfaces.web import INeighbours, ITurn
 from hmacfs.names import StoredName
 from hmacfs.store.company import Others
 from hmacfs.workers.line import LineLost
@@ -32,7 +32,7 @@ class Elsewhere:
         self._turns: dict[StoredName, list[tuple[int, ITurn]]] = {}
 
     def enter(self, name: StoredName, turn: ITurn, going_on: bool) -> Deferred[None] | None:
-        """See :meth:`hmacfs.interfaces.INeighbours.enter`."""
+        """See :meth:`hmacfs.interfaces.web.INeighbours.enter`."""
         number, others = self._commons.enter(name.path)
         here = (number, turn)
         self._turns.setdefault(name, []).append(here)
@@ -44,12 +44,12 @@ class Elsewhere:
         return asked.addErrback(lambda failure: _nothing(failure.trap(LineLost)))
 
     def size(self, name: StoredName) -> Deferred[int | None] | None:
-        """See :meth:`hmacfs.interfaces.INeighbours.size`."""
+        """See :meth:`hmacfs.interfaces.web.INeighbours.size`."""
         others = self._commons.others(name.path)
         return self._supervisor.ask("coming", others, name) if others else None
 
     def alone(self, name: StoredName) -> bool:
-        """See :meth:`hmacfs.interfaces.INeighbours.alone`."""
+        """See :meth:`hmacfs.interfaces.web.INeighbours.alone`."""
         return not self._commons.others(name.path)
 
     def wanted(self, name: StoredName, number: int, going_on: bool) -> Deferred[None]:

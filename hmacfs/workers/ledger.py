@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from hmacfs.interfaces import ILedger
+from hmacfs.interfaces.metadata import ILedger
 from hmacfs.store.company import Others
 from hmacfs.uploads import UploadRecord
 
@@ -36,23 +36,23 @@ class AskedLedger:
         return succeed(None)
 
     def put(self, record: UploadRecord) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.put`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.put`."""
         return self._ask("put", record)
 
     def get(self, id: str) -> Deferred[UploadRecord | None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.get`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.get`."""
         return self._ask("get", id)
 
     def remove(self, id: str) -> Deferred[None]:
-        """See :meth:`hmacfs.interfaces.IMetadata.remove`."""
+        """See :meth:`hmacfs.interfaces.metadata.IMetadata.remove`."""
         return self._ask("remove", id)
 
     def all(self) -> Deferred[Sequence[UploadRecord]]:
-        """See :meth:`hmacfs.interfaces.ILedger.all`."""
+        """See :meth:`hmacfs.interfaces.metadata.ILedger.all`."""
         return self._ask("all")
 
     def expired(self, now: float, most: int) -> Deferred[Sequence[UploadRecord]]:
-        """See :meth:`hmacfs.interfaces.ILedger.expired`."""
+        """See :meth:`hmacfs.interfaces.metadata.ILedger.expired`."""
         return self._ask("expired", now, most)
 
     def faults(self) -> Sequence[str]:
