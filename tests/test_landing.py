@@ -146,28 +146,56 @@ class LandingTests(SynchronousTestCase):
 
     def test_new_folder(self) -> None:
         """
-        Folders that are missing a thread makes.
+        Folders that are missing are made on the way, and each is synced before
+        anything is put in.
         """
         done = self.commit(b"a/b/f")
         self.kernel.carry_out()
-        self.assertEqual(self.successResultOf(done).size, 3)
-        self.assertEqual(self.syncs.calls, ["give"])
-        done = self.commit(b"a/b/g")
+        self.assertEqual(os.listdir(self.root / "a"), [])
         self.kernel.carry_out()
+        self.assertEqual(os.listdir(self.root / "a" / "b"), [])
+        self.kernel.carry_out()
+        self.assertEqual(os.listdir(self.root / "a" / "b"), ["f"])
+        self.assertNoResult(done)
         self.kernel.carry_out()
         self.assertEqual(self.successResultOf(done).size, 3)
-        self.assertEqual(self.syncs.calls, ["give"])
+        self.assertEqual(self.syncs.calls, [])
+
+    def test_folder_not_kept(self) -> None:
+        """
+        Where the disk does not keep a folder there is none, and no file.
+        """
+        done = self.commit(b"a/f")
+        self.kernel.carry_out()
+        self.kernel.carry_out(OSError(errno.EIO, "broken"))
+        self.failureResultOf(done, NotStored)
+        self.assertEqual((os.listdir(self.root), self.parts()), ([".hmacfs"], []))
+        self.flushLoggedErrors(OSError)
 
     def test_unsynced_folder(self) -> None:
         """
-        A folder that somebody has made, and not synced yet, is nothing to rely on.
+        A folder that somebody has made, and not synced yet, is synced first.
         """
-        self.successResultOf(self._stored(b"a/f"))
+        (self.root / "a").mkdir()
         with self.store.opened.files.doubted((b"a",)):
             done = self.commit(b"a/g")
             self.kernel.carry_out()
-            self.assertEqual(self.successResultOf(done).size, 3)
-        self.assertEqual(self.syncs.calls[-1], "give")
+        self.assertFalse((self.root / "a" / "g").exists())
+        self.kernel.carry_out()
+        self.assertTrue((self.root / "a" / "g").exists())
+        self.kernel.carry_out()
+        self.assertEqual(self.successResultOf(done).size, 3)
+
+    def test_folder_gone(self) -> None:
+        """
+        Where the folder is removed as it is made a thread begins again.
+        """
+        done = self.commit(b"a/f")
+        self.kernel.carry_out()
+        (self.root / "a").rmdir()
+        self.kernel.carry_out()
+        self.assertEqual(self.successResultOf(done).size, 3)
+        self.assertEqual(self.syncs.calls, ["give"])
 
     def test_banned_meanwhile(self) -> None:
         """
@@ -189,8 +217,3 @@ class LandingTests(SynchronousTestCase):
         self.pace.quick = True
         self.assertEqual(self.successResultOf(self.commit(b"f", True)).size, 3)
         self.assertEqual((self.syncs.calls, self.kernel.orders), (["_finish"] * 2, []))
-
-    def _stored(self, name: bytes) -> Deferred[FileRecord]:
-        done = self.commit(name)
-        self.kernel.carry_out()
-        return done

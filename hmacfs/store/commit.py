@@ -138,18 +138,17 @@ class Commit:
         As :meth:`give`, for a name that is free, and on the reactor's thread: all
         that has to be waited for is left to others.
 
-        :return: gives the folder that is to be synced, and is to go on when that
+        :return: gives each folder that is to be synced, and is to go on when that
             is done; or it is thrown what that failed with.
-        :raise OSError: before that: nothing is done, and it is for :meth:`give`,
-            since the name is taken, a folder is to be made, or somebody would
-            have to be waited for.
+        :raise OSError: when it goes on: nothing is done, and it is for
+            :meth:`give`, since the name is taken, or somebody would have to be
+            waited for.
         """
         last = name.segments[-1]
         with self._locks.held(name, wait=False):
             self._refusing.check(name, wait=False)
-            with self._files.holding(name) as folder:
-                if not self._files.settled(name):
-                    raise BlockingIOError
+            folder = yield from self._files.reach(name)
+            try:
                 self._disk.link(self._parts.folder, part.id, folder, last)
                 try:
                     if self._refusing.may_ban:
@@ -158,6 +157,8 @@ class Commit:
                 except BaseException:
                     self._undo(lambda: self._disk.unlink(folder, last))
                     raise
+            finally:
+                self._files.leave(folder)
 
     def create(self, name: StoredName, part: Part, wait: bool) -> None:
         """

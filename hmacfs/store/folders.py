@@ -15,7 +15,7 @@ work in one store they say so in their :class:`~hmacfs.commons.Commons`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from threading import Lock
 
@@ -172,13 +172,24 @@ class Folders:
                 # Not empty, or not ours to remove: it does no harm.
                 return
 
-    def settled(self, name: StoredName) -> bool:
+    def reach(self, name: StoredName) -> Generator[int, None, int]:
         """
-        :return: whether the folders that *name* is in are there behind a power
-            cut, since they are there now.
+        As :meth:`holding` with *make*, where nothing is waited for.
+
+        :return: gives each folder that is to be synced, and goes on when it is;
+            at last the one that *name* is in, to be let go of by :meth:`leave`.
         """
-        above = name.segments[:-1]
-        return not any(above[:depth] in self._unsynced for depth in range(1, len(above) + 1))
+        above = jailed(name.segments)[:-1]
+        here = self._root
+        try:
+            for depth in range(1, len(above) + 1):
+                below = yield from self._reach(here, above[:depth])
+                self.leave(here)
+                here = below
+        except BaseException:
+            self.leave(here)
+            raise
+        return here
 
     def _walk(self, segments: Segments, make: bool) -> AbstractContextManager[int]:
         return _Walk(self, segments, make)
@@ -226,7 +237,35 @@ class Folders:
                 raise
         return below
 
+    def _reach(self, here: int, path: Segments) -> Generator[int, None, int]:
+        """
+        As :meth:`_step`.
+        """
+        try:
+            below = self._disk.folder(here, path[-1])
+        except FileNotFoundError:
+            self._begin(here, path)
+            yield here
+            self._unsynced.count(path, -1)
+            return self._disk.folder(here, path[-1])
+        if path in self._unsynced:
+            try:
+                yield here
+            except BaseException:
+                self._disk.close(below)
+                raise
+        return below
+
     def _make(self, here: int, path: Segments) -> None:
+        self._begin(here, path)
+        self._disk.sync_names(here)
+        self._unsynced.count(path, -1)
+
+    def _begin(self, here: int, path: Segments) -> None:
+        """
+        Make a folder, which is counted until that is synced: where it is not,
+        nobody is to trust it.
+        """
         self._unsynced.count(path, 1)
         try:
             with suppress(FileExistsError):
@@ -234,9 +273,6 @@ class Folders:
         except BaseException:
             self._unsynced.count(path, -1)
             raise
-        # Where this fails the folder stays counted: nobody is to trust it.
-        self._disk.sync_names(here)
-        self._unsynced.count(path, -1)
 
 
 class _Walk:

@@ -9,7 +9,7 @@ the steps of :mod:`hmacfs.store.commit` are taken here, and the syncs are left t
 the kernel (:mod:`hmacfs.store.flushing`).
 
 Whatever is unusual is given to a thread, where it can be waited for: a name
-that is taken, or that somebody else is at, a folder that is to be made.
+that is taken, or that somebody else is at.
 """
 
 from __future__ import annotations
@@ -92,15 +92,17 @@ class Landing:
         yield turn.acquire()
         try:
             steps = self._commit.steps(name, part)
-            try:
-                folder = self._pace.run(next, steps)
-            except OSError:
-                yield self._threads.run(self._commit.give, name, False, part)
-                return
-            try:
-                yield self._flushing.folder(folder)
-            except BaseException as error:
-                steps.throw(error)
-            next(steps, None)
+            while True:
+                try:
+                    folder = self._pace.run(next, steps, None)
+                except OSError:
+                    yield self._threads.run(self._commit.give, name, False, part)
+                    return
+                if folder is None:
+                    return
+                try:
+                    yield self._flushing.folder(folder)
+                except BaseException as error:
+                    steps.throw(error)
         finally:
             turn.release()
