@@ -80,7 +80,8 @@ class TroubleTests(OnDisk, SynchronousTestCase):
             self.disk.troubles["create"] = number
             self.refused(Overloaded, self.store.begin(slot()))
             upload = self.begin(slot(), b"abc")
-            self.disk.troubles["link"] = number
+            # What fails on the spot is tried once more by a thread.
+            self.disk.lasting["link"] = number
             self.refused(Overloaded, upload.commit())
         self.assertEqual((self.parts(), self.flushLoggedErrors()), (set(), []))
 
@@ -111,7 +112,7 @@ class TroubleTests(OnDisk, SynchronousTestCase):
         (self.path / "a").mkdir()
         (self.path / "a" / "kept").write_bytes(b"")
         upload = self.begin(slot("a/b/c/f"), b"abc")
-        self.disk.troubles["link"] = errno.ENOSPC
+        self.disk.lasting["link"] = errno.ENOSPC
         self.refused(NoSpace, upload.commit())
         self.assertEqual((self.below("a"), self.parts()), ({"kept"}, set()))
 
