@@ -163,13 +163,17 @@ class CrewTests(SynchronousTestCase):
 
     def test_no_process_for_more(self) -> None:
         """
-        Where more are wanted and cannot be had, those who serve go on.
+        Where more are wanted and cannot be had, those who serve go on, and it is
+        tried again.
         """
         self.successResultOf(self.start())
         self.refused = 1
         self.crew.resize(4)
         self.begun[2].serve()
         self.assertEqual(self.places(), [1, 2, 3])
+        self.clock.pump([0.5] * 15)
+        self.begun[3].serve()
+        self.assertEqual(self.places(), [1, 2, 3, 4])
 
     def test_stillborn(self) -> None:
         """

@@ -200,6 +200,7 @@ class Crew:
                 self._begin()
             except OSError as error:
                 self._unable(error)
+                self._clock.callLater(balance.pause(1, len(self.hands)), self._replace, 1)
         for hand in [hand for hand in coming if hand.at_work][count:]:
             self._retire(hand)
 
