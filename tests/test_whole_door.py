@@ -20,7 +20,7 @@ from hmacfs.events import (
 )
 from hmacfs.records import FileRecord
 from hmacfs.uploads import Slot
-from hmacfs.web.channel import MOMENT
+from hmacfs.web.channel import MOMENT, STEPS
 from tests.resuming import ResumingCase, digest, head
 from tests.serving import signed, timed
 from tests.wire import UNIX_PEER, Conversation
@@ -390,6 +390,19 @@ class WaitingTests(WholeDoorTests):
         gate.callback(None)
         self.assertEqual((first.statuses(), second.statuses()), ([201], [201]))
         self.assertEqual([e.repeated for e in self.told(UploadCompleted)], [False, True])
+
+    def test_store_raises(self) -> None:
+        """
+        A store that fails before it waits is answered for, also behind many others.
+        """
+        self.store.store = lambda slot, content: 1 / 0
+        client = Conversation(self.site)
+        for name in range(STEPS + 1):
+            client.send(head("PUT", signed(f"{name}", 3), "Content-Length: 3") + b"abc")
+        self.clock.advance(0)
+        self.assertEqual(client.statuses(), [500] * (STEPS + 1))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), STEPS + 1)
+        self.assertEqual(len(self.told(UploadFailed)), STEPS + 1)
 
     def test_client_left(self) -> None:
         """

@@ -14,6 +14,7 @@ Nothing is kept open, so a file that is removed gives its room back at once.
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 
 from hmacfs.interfaces.disk import IDisk, IThreads
 from hmacfs.names import StoredName
@@ -80,11 +81,8 @@ class Familiar:
         except OSError:
             # Whoever opens it step by step is told why.
             return None
-        try:
+        with suppress(OSError):
             if self._disk.mark(file) == mark:
                 return file
-        except BaseException:
-            self._disk.close(file)
-            raise
         self._disk.close(file)
         return None

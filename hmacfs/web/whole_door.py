@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -176,7 +176,8 @@ class WholeDoor:
         """
         Store what nobody can store at once.
         """
-        stored: Deferred[FileRecord | None] = self._store.store(found.slot, content)
+        stored: Deferred[FileRecord | None]
+        stored = maybeDeferred(self._store.store, found.slot, content)
         # Whoever comes for this name meanwhile waits for the file, and its answer.
         turn = None if stored.called else self._engine.occupy(request, found.slot)
         stored.addCallbacks(
