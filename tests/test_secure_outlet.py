@@ -24,7 +24,7 @@ from zope.interface import directlyProvides
 from hmacfs.web.outlet import Outlet, PlainOutlet
 from hmacfs.web.secure_outlet import STRETCH, SecureOutlet, outlet
 from tests.certificates import make_certificate
-from tests.driven import TlsTransport, Wire, opened
+from tests.driven import Tls, TlsTransport, Wire, opened
 from tests.wire import Transport
 
 MUCH = b"0123456789" * (4 * STRETCH // 10)
@@ -46,6 +46,15 @@ def agreed(pem: Path) -> tuple[Connection, Connection]:
             ours.do_handshake()
         theirs.bio_write(ours.bio_read(STRETCH))
     return server, client
+
+
+class SmallRecords(Tls):
+    """One that adds 69 bytes to each record of 512."""
+
+    def send(self, data: memoryview) -> int:
+        size = min(len(data), 512)
+        self._sealed += bytes(size + 69)
+        return size
 
 
 class SecureTests(SynchronousTestCase):
@@ -85,6 +94,16 @@ class SecureTests(SynchronousTestCase):
         self.outlet.queue(data)
         self.assertGreater(self.outlet.queued, 65536)
         self.assertTrue(opened(self.wire.drain()) == data)
+
+    def test_small_records(self) -> None:
+        """
+        Nothing stays with OpenSSL where the client wants the smallest records, and
+        the cipher makes the most of each.
+        """
+        self.transport.tls = SmallRecords()
+        self.outlet.queue(bytes(STRETCH))
+        self.assertEqual(len(self.wire.drain()), STRETCH // 512 * (512 + 69))
+        self.assertRaises(WantReadError, self.transport.tls.bio_read, 1)
 
     def test_nothing(self) -> None:
         """

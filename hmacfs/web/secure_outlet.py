@@ -33,7 +33,13 @@ asks the kernel for fresh pages each time, which made it slower by a third.
 """
 
 _ROOM = 8192
-"""What TLS adds to a stretch, and what else it may have to say, at most."""
+"""Bytes that TLS may have to say beside a stretch."""
+
+_SHARE = 6
+"""
+The part of a stretch that TLS adds to it, at most: a client may want records of 512
+bytes (RFC 6066 section 4), and CBC adds up to 69 bytes to each.
+"""
 
 
 class SecureOutlet(Outlet):
@@ -132,7 +138,7 @@ class SecureOutlet(Outlet):
         except Error:
             if len(kept) == len(stretch):
                 return b"", len(kept)
-        most = len(stretch) + _ROOM
+        most = len(stretch) + len(stretch) // _SHARE + _ROOM
         sealed: bytes = tls.bio_read(most)
         return sealed, len(kept)
 
