@@ -10,6 +10,7 @@ import re
 import signal
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from http.client import HTTPException
 from resource import RLIMIT_NOFILE, prlimit
@@ -138,7 +139,14 @@ class LoadTests(CrewCase):
         :return: whether a worker had *request* that was killed meanwhile; one
             may have died before it said so.
         """
-        opened = re.findall(rf"\[(\d)\] 127\.0\.0\.1:{request.port} connection", daemon.output)
+        line = rf"^(\S+)Z .*\[(\d)\] 127\.0\.0\.1:{request.port} connection"
+        # A port is used again and again.
+        since = time.time() - (time.monotonic() - request.began) - 0.1
+        opened = [
+            place
+            for stamp, place in re.findall(line, daemon.output, re.MULTILINE)
+            if datetime.fromisoformat(f"{stamp}+00:00").timestamp() >= since
+        ]
         who = {
             place
             for place, before, behind in killed
