@@ -8,8 +8,9 @@ disk that is more than all else that they do.  Linux takes a sync as an order
 that the reactor reads that it is carried out: it does what ``fsync(2)`` does,
 with the same result.
 
-Where the kernel takes no orders, since it is another one, is told not to, or has
-too many, nothing is lost: a thread does it as ever.
+Where the kernel takes no orders, since it is another one, is told not to, or the
+machine has too many, :attr:`KernelSyncs.most` says so, and threads do all of it as
+ever.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ class _Done(ctypes.Structure):
 class KernelSyncs:
     """
     The orders of one process.
+
+    :ivar most: how many it takes at a time; 0 where it takes none.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class KernelSyncs:
         self._waiting: dict[int, Deferred[None]] = {}
         self._context = ctypes.c_ulong(0)
         self._told = -1
+        self.most = 0
 
     def start(self) -> None:
         """
@@ -114,6 +118,7 @@ class KernelSyncs:
         # It may be forbidden, or the machine have too many (fs.aio-max-nr).
         if numbers and self._system(numbers.setup, MOST, ctypes.byref(self._context)) == 0:
             self._told = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            self.most = MOST
             self._reactor.addReader(self)
 
     def stop(self) -> None:
@@ -122,7 +127,7 @@ class KernelSyncs:
             self._reactor.removeReader(self)
             self._system(self._numbers.destroy, self._context)
             os.close(self._told)
-            self._context.value, self._told = 0, -1
+            self._context.value, self._told, self.most = 0, -1, 0
 
     def order(self, descriptor: int) -> Deferred[None] | None:
         """See :meth:`hmacfs.interfaces.disk.ISyncs.order`."""
@@ -154,14 +159,16 @@ class KernelSyncs:
         """Some are carried out."""
         assert self._numbers is not None
         os.eventfd_read(self._told)
-        found = (_Done * MOST)()
-        number = self._system(self._numbers.found, self._context, 0, MOST, found, None)
-        for done in found[: max(0, number)]:
-            waiting = self._waiting.pop(done.data)
-            if done.result < 0:
-                waiting.errback(OSError(-done.result, os.strerror(-done.result)))
-            else:
-                waiting.callback(None)
+        found, number = (_Done * MOST)(), MOST
+        # It takes more orders than it was asked for, and tells of each once.
+        while number == MOST and self._told >= 0:
+            number = self._system(self._numbers.found, self._context, 0, MOST, found, None)
+            for done in found[: max(0, number)]:
+                waiting = self._waiting.pop(done.data)
+                if done.result < 0:
+                    waiting.errback(OSError(-done.result, os.strerror(-done.result)))
+                else:
+                    waiting.callback(None)
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor has ended."""

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -24,7 +26,10 @@ class Kernel:
 
     :ivar orders: the descriptors, and whom to tell.
     :ivar takes: whether it takes any.
+    :ivar most: how many it says that it takes.
     """
+
+    most = 256
 
     def __init__(self) -> None:
         self.orders: list[tuple[int, Deferred[None]]] = []
@@ -50,6 +55,13 @@ class Kernel:
             done.callback(None)
         else:
             done.errback(error)
+
+
+class NoThreads(Inline):
+    """Where the system has no more threads."""
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        raise RuntimeError("can't start new thread")
 
 
 class FlushingTests(SynchronousTestCase):
@@ -131,6 +143,25 @@ class FlushingTests(SynchronousTestCase):
         self.kernel.takes = False
         self.assertIsNone(self.successResultOf(self.flushing.file(self.first)))
         self.assertIsNone(self.successResultOf(self.flushing.folder(self.first)))
+
+    def test_not_begun(self) -> None:
+        """
+        Where the system has no thread for it that fails, and the next begins anew.
+        """
+        self.kernel.takes = False
+        flushing = Flushing(Disk(), NoThreads(), True, self.kernel)
+        for _ in range(2):
+            self.failureResultOf(flushing.folder(self.first), RuntimeError)
+
+    def test_room(self) -> None:
+        """
+        There is room for as many as the kernel takes, and for all where nothing is
+        synced.
+        """
+        self.kernel.most = 2
+        self.assertEqual([self.flushing.room(n) for n in range(4)], [True, True, False, False])
+        self.assertFalse(Flushing(Disk(), Inline(), True).room(0))
+        self.assertTrue(Flushing(Disk(durable=False), Inline(), False).room(1000))
 
     def test_fast(self) -> None:
         """

@@ -12,7 +12,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from hmacfs.kernel_syncs import NUMBERS, KernelSyncs
+from hmacfs.kernel_syncs import MOST, NUMBERS, KernelSyncs
 
 NAMES = {number: name for name, number in NUMBERS["x86_64"]._asdict().items()}
 
@@ -74,10 +74,10 @@ class Kernel:
         return number
 
     def found(self, context: Any, least: int, most: int, done: Any, patience: None) -> int:
-        for place, (data, result) in enumerate(self._results):
+        found, self._results = self._results[:most], self._results[most:]
+        for place, (data, result) in enumerate(found):
             done[place].data, done[place].result = data, result
-        found, self._results = len(self._results), []
-        return found
+        return len(found)
 
     def carry_out(self, *results: int) -> None:
         """
@@ -135,6 +135,17 @@ class OrderTests(SynchronousTestCase):
         self.syncs.doRead()
         self.assertIsNone(self.successResultOf(third))
 
+    def test_all_at_once(self) -> None:
+        """
+        However many are carried out at once, each is told of.
+        """
+        self.start()
+        self.assertEqual(self.syncs.most, MOST)
+        orders = [self.order(7) for _ in range(2 * MOST + 1)]
+        self.kernel.carry_out(*[0] * len(orders))
+        self.syncs.doRead()
+        self.assertEqual({self.successResultOf(order) for order in orders}, {None})
+
     def test_too_many(self) -> None:
         """
         An order that is not taken is none, and those behind it may be.
@@ -152,7 +163,7 @@ class OrderTests(SynchronousTestCase):
         self.kernel.refused.add("setup")
         self.start()
         self.assertIsNone(self.syncs.order(7))
-        self.assertEqual(self.reactor.readers, set())
+        self.assertEqual((self.syncs.most, self.reactor.readers), (0, set()))
 
     def test_stopped(self) -> None:
         """
@@ -163,4 +174,4 @@ class OrderTests(SynchronousTestCase):
         self.assertEqual(self.reactor.readers, {self.syncs})
         self.syncs.stop()
         self.assertIsNone(self.syncs.order(7))
-        self.assertEqual(self.reactor.readers, set())
+        self.assertEqual((self.syncs.most, self.reactor.readers), (0, set()))

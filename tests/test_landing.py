@@ -122,7 +122,7 @@ class LandingTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(first).size, 3)
         self.kernel.carry_out()
         self.failureResultOf(second, Exists)
-        self.assertEqual(self.syncs.calls, ["give"])
+        self.assertEqual(self.syncs.calls, ["give", "land"])
 
     def test_same_lock(self) -> None:
         """
@@ -206,6 +206,25 @@ class LandingTests(SynchronousTestCase):
         self.kernel.carry_out()
         self.failureResultOf(done, Banned)
         self.assertEqual((os.listdir(self.root), self.parts()), ([".hmacfs"], []))
+
+    def test_no_orders(self) -> None:
+        """
+        Where the kernel syncs nothing by itself, or has enough to do, a thread
+        does all of it: none holds a lock while its sync waits for a thread.
+        """
+        self.kernel.most = 1
+        first, second = self.commit(), self.commit(b"g")
+        self.assertEqual(self.successResultOf(second).size, 3)
+        self.assertEqual((self.syncs.calls, len(self.kernel.orders)), (["_finish"], 1))
+        self.kernel.carry_out()
+        self.kernel.carry_out()
+        self.assertEqual(self.successResultOf(first).size, 3)
+        self.assertNoResult(self.commit(b"h"))
+        self.kernel.carry_out()
+        self.kernel.carry_out()
+        self.kernel.most = 0
+        self.assertEqual(self.successResultOf(self.commit(b"i")).size, 3)
+        self.assertEqual(self.kernel.orders, [])
 
     def test_threads(self) -> None:
         """

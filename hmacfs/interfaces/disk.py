@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import attrs
 from twisted.internet.defer import Deferred
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
 from hmacfs.records import Mark, Status
 
@@ -224,6 +224,8 @@ class IThreads(Interface):
 
 class ISyncs(Interface):
     """Who syncs, while nobody waits for it in a thread of ours."""
+
+    most = Attribute("How many orders it takes at a time: an ``int``, 0 where it takes none.")
 
     def start() -> None:
         """Get ready."""

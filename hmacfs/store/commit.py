@@ -81,7 +81,8 @@ class Committed:
 class Commit:
     """
     What commits the parts of one store.  It blocks: never on the reactor's
-    thread, and on several others at once.
+    thread, but for :meth:`steps` and :meth:`create_now`, and on several others at
+    once.
     """
 
     log = Logger()

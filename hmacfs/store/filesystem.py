@@ -4,8 +4,10 @@ The store that keeps files as files.
 What may block is done in threads of the store's own: creating, writing,
 syncing, removing.  What does not is done on the spot, since a thread costs
 more: opening a file (:mod:`hmacfs.store.serving`), asking what stands under a
-name and how much room is left, and what is written of a small file where
-nobody syncs it (:mod:`hmacfs.store.whole`).
+name and how much room is left, and as long as the disk is quick
+(:mod:`hmacfs.store.pace`) what comes of a body, a small file that nobody syncs
+(:mod:`hmacfs.store.whole`), and a commit whose syncs the kernel does by itself
+(:mod:`hmacfs.store.landing`).
 """
 
 from __future__ import annotations

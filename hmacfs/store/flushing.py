@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from hmacfs.interfaces.disk import IDisk, ISyncs, IThreads
@@ -21,6 +21,8 @@ _Waiting = tuple[int, "Deferred[None]"]
 class Flushing:
     """
     The syncs of one store.
+
+    :ivar durable: whether anything is synced.
     """
 
     def __init__(
@@ -28,21 +30,28 @@ class Flushing:
     ) -> None:
         """
         :param threads: for what the kernel does not do by itself.
-        :param durable: whether anything is synced.
+        :param durable: as the attribute.
         """
         self._disk = disk
         self._threads = threads
-        self._durable = durable
+        self.durable = durable
         self._kernel = kernel
         # Of each folder that is being synced, who came since.
         self._next: dict[tuple[int, int], list[_Waiting]] = {}
+
+    def room(self, orders: int) -> bool:
+        """
+        :param orders: that may be under way.
+        :return: whether there may be one more for which no thread is needed.
+        """
+        return not self.durable or (self._kernel is not None and orders < self._kernel.most)
 
     def file(self, descriptor: int) -> Deferred[None]:
         """
         :return: fires when what was written survives a power cut.
         :raise OSError: the Deferred does: see :meth:`hmacfs.interfaces.disk.IDisk.sync`.
         """
-        if not self._durable:
+        if not self.durable:
             return succeed(None)
         return self._ask(self._sync_file, descriptor)
 
@@ -50,7 +59,7 @@ class Flushing:
         """
         The same of the names in a folder, which stays open until then.
         """
-        if not self._durable:
+        if not self.durable:
             return succeed(None)
         done: Deferred[None] = Deferred()
         status = self._disk.status(descriptor)
@@ -70,7 +79,8 @@ class Flushing:
 
     def _sync(self, key: tuple[int, int], waiting: list[_Waiting]) -> None:
         self._next[key] = []
-        done = self._ask(self._sync_names, waiting[0][0])
+        # Whatever becomes of it, they are told, and so are those who come meanwhile.
+        done = maybeDeferred(self._ask, self._sync_names, waiting[0][0])
         done.addBoth(self._synced, key, waiting)
 
     def _synced(

@@ -9,7 +9,9 @@ the steps of :mod:`hmacfs.store.commit` are taken here, and the syncs are left t
 the kernel (:mod:`hmacfs.store.flushing`).
 
 Whatever is unusual is given to a thread, where it can be waited for: a name
-that is taken, or that somebody else is at.
+that is taken, or that somebody else is at.  And all is, where the kernel syncs
+nothing by itself, or has as much to do as it takes: a sync that waits for a
+thread, while the lock of a name is held, may wait for one that waits for the lock.
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ class Landing:
         self._flushing = flushing
         self._threads = threads
         self._pace = pace
+        self._under_way = 0
 
     def takes(self, slot: Slot) -> bool:
         """
@@ -69,6 +72,8 @@ class Landing:
             and not slot.overwrite
             # Else the bytes would have to be read again, for their digest.
             and not self._refusing.may_ban
+            # Each has one order at a time.
+            and self._flushing.room(self._under_way)
         )
 
     @inlineCallbacks
@@ -78,31 +83,49 @@ class Landing:
         """
         As :meth:`hmacfs.store.commit.Commit.commit`.
         """
-        commit = self._commit
-        with commit.landing(slot.name, part):
-            if part.label != label:
-                part = self._pace.run(self._parts.tell, part, label)
-            yield self._flushing.file(part.file)
-            yield from self._give(slot.name, part)
-            return Committed(commit.known(slot.name, part, label), None)
+        commit, failed = self._commit, True
+        self._under_way += 1
+        with commit.telling(slot.name):
+            try:
+                if part.label != label:
+                    part = self._pace.run(self._parts.tell, part, label)
+                yield self._flushing.file(part.file)
+                yield from self._give(slot.name, part)
+                committed = Committed(commit.known(slot.name, part, label), None)
+                failed = False
+            finally:
+                self._under_way -= 1
+                if failed:
+                    # The bytes of a large one are freed with it.
+                    yield self._threads.run(commit.land, slot.name, part, True)
+                else:
+                    commit.land(slot.name, part, False)
+        return committed
 
     def _give(self, name: StoredName, part: Part) -> Generator[Deferred[Any], Any, None]:
+        if not self._flushing.durable:
+            # Nothing is waited for while the lock is held.
+            yield from self._take(name, part)
+            return
         # Nobody waits in a thread for a lock that is held here.
         turn = self._turns[self._locks.number(name)]
         yield turn.acquire()
         try:
-            steps = self._commit.steps(name, part)
-            while True:
-                try:
-                    folder = self._pace.run(next, steps, None)
-                except OSError:
-                    yield self._threads.run(self._commit.give, name, False, part)
-                    return
-                if folder is None:
-                    return
-                try:
-                    yield self._flushing.folder(folder)
-                except BaseException as error:
-                    steps.throw(error)
+            yield from self._take(name, part)
         finally:
             turn.release()
+
+    def _take(self, name: StoredName, part: Part) -> Generator[Deferred[Any], Any, None]:
+        steps = self._commit.steps(name, part)
+        while True:
+            try:
+                folder = self._pace.run(next, steps, None)
+            except OSError:
+                yield self._threads.run(self._commit.give, name, False, part)
+                return
+            if folder is None:
+                return
+            try:
+                yield self._flushing.folder(folder)
+            except BaseException as error:
+                steps.throw(error)
