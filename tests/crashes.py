@@ -29,7 +29,7 @@ from hmacfs.store.filesystem import FilesystemStore
 from hmacfs.store.memory_index import MemoryIndex
 from hmacfs.store.opened import Policy
 from hmacfs.uploads import Slot
-from tests.inline import Inline
+from tests.inline import Inline, LeavesSyncs
 from tests.paces import SetPace
 from tests.powercut import PowerCutDisk
 from tests.tree import File, Folder, Tree
@@ -120,6 +120,7 @@ class Life:
             self.clock,
             self.threads,
             self.before.policy,
+            kernel=LeavesSyncs(),
             pace=SetPace(quick=threads is None),
         )
 

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hmacfs.interfaces.disk import IThreads
+from hmacfs.interfaces.disk import ISyncs, IThreads
 
 T = TypeVar("T")
 
@@ -41,3 +41,19 @@ class Inline:
             answers[0].raiseException()
         answer: T = answers[0]
         return answer
+
+
+@implementer(ISyncs)
+class LeavesSyncs:
+    """One that has room for every order, and leaves each to a thread: to the disk of a test."""
+
+    most = 256
+
+    def start(self) -> None:
+        """There is nothing to do."""
+
+    def stop(self) -> None:
+        """There is nothing to do."""
+
+    def order(self, descriptor: int) -> Deferred[None] | None:
+        return None
