@@ -87,8 +87,6 @@ class _Done(ctypes.Structure):
 class KernelSyncs:
     """
     The orders of one process.
-
-    :ivar most: how many it takes at a time; 0 where it takes none.
     """
 
     def __init__(
@@ -108,7 +106,11 @@ class KernelSyncs:
         self._waiting: dict[int, Deferred[None]] = {}
         self._context = ctypes.c_ulong(0)
         self._told = -1
-        self.most = 0
+
+    @property
+    def most(self) -> int:
+        """How many it takes at a time; 0 where it takes none."""
+        return 0 if self._told < 0 else MOST
 
     def start(self) -> None:
         """
@@ -118,7 +120,6 @@ class KernelSyncs:
         # It may be forbidden, or the machine have too many (fs.aio-max-nr).
         if numbers and self._system(numbers.setup, MOST, ctypes.byref(self._context)) == 0:
             self._told = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-            self.most = MOST
             self._reactor.addReader(self)
 
     def stop(self) -> None:
@@ -127,7 +128,7 @@ class KernelSyncs:
             self._reactor.removeReader(self)
             self._system(self._numbers.destroy, self._context)
             os.close(self._told)
-            self._context.value, self._told, self.most = 0, -1, 0
+            self._context.value, self._told = 0, -1
 
     def order(self, descriptor: int) -> Deferred[None] | None:
         """See :meth:`hmacfs.interfaces.disk.ISyncs.order`."""

@@ -302,7 +302,7 @@ class SyncTests(SynchronousTestCase):
             + ["checking"]
             + ["commit"] * 6
             + ["flushing"] * 2
-            + ["folders"] * 2
+            + ["folders"]
             + ["parts"] * 5
             + ["reconciling"]
             + ["recovery"] * 2

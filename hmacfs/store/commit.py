@@ -148,7 +148,7 @@ class Commit:
         last = name.segments[-1]
         with self._locks.held(name, wait=False):
             self._refusing.check(name, wait=False)
-            folder = yield from self._files.reach(name)
+            folder = yield from self._files.reach(jailed(name.segments)[:-1], make=True)
             try:
                 self._disk.link(self._parts.folder, part.id, folder, last)
                 try:

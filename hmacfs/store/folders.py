@@ -172,25 +172,6 @@ class Folders:
                 # Not empty, or not ours to remove: it does no harm.
                 return
 
-    def reach(self, name: StoredName) -> Generator[int, None, int]:
-        """
-        As :meth:`holding` with *make*, where nothing is waited for.
-
-        :return: gives each folder that is to be synced, and goes on when it is;
-            at last the one that *name* is in, to be let go of by :meth:`leave`.
-        """
-        above = jailed(name.segments)[:-1]
-        here = self._root
-        try:
-            for depth in range(1, len(above) + 1):
-                below = yield from self._reach(here, above[:depth])
-                self.leave(here)
-                here = below
-        except BaseException:
-            self.leave(here)
-            raise
-        return here
-
     def _walk(self, segments: Segments, make: bool) -> AbstractContextManager[int]:
         return _Walk(self, segments, make)
 
@@ -199,10 +180,29 @@ class Folders:
         Open the folder *segments*, which are jailed; as :meth:`at`, to be let go of
         by :meth:`leave`.
         """
+        steps = self.reach(segments, make)
+        try:
+            while True:
+                here = next(steps)
+                try:
+                    self._disk.sync_names(here)
+                except BaseException as error:
+                    steps.throw(error)
+        except StopIteration as end:
+            folder: int = end.value
+            return folder
+
+    def reach(self, segments: Segments, make: bool) -> Generator[int, None, int]:
+        """
+        As :meth:`walk`, where the syncs are left to others.
+
+        :return: gives each folder that is to be synced, and goes on when it is, or
+            is thrown what that failed with; at last the one that is reached.
+        """
         here = self._root
         try:
             for depth in range(1, len(segments) + 1):
-                below = self._step(here, segments[:depth], make)
+                below = yield from self._step(here, segments[:depth], make)
                 self.leave(here)
                 here = below
         except BaseException:
@@ -217,30 +217,13 @@ class Folders:
         if folder != self._root:
             self._disk.close(folder)
 
-    def _step(self, here: int, path: Segments, make: bool) -> int:
+    def _step(self, here: int, path: Segments, make: bool) -> Generator[int, None, int]:
         """
         :param here: the folder above.
         :param path: all segments of the one to open, its own the last.
         """
         if not make:
             return self._disk.folder(here, path[-1])
-        try:
-            below = self._disk.folder(here, path[-1])
-        except FileNotFoundError:
-            self._make(here, path)
-            return self._disk.folder(here, path[-1])
-        if path in self._unsynced:
-            try:
-                self._disk.sync_names(here)
-            except BaseException:
-                self._disk.close(below)
-                raise
-        return below
-
-    def _reach(self, here: int, path: Segments) -> Generator[int, None, int]:
-        """
-        As :meth:`_step`.
-        """
         try:
             below = self._disk.folder(here, path[-1])
         except FileNotFoundError:
@@ -255,11 +238,6 @@ class Folders:
                 self._disk.close(below)
                 raise
         return below
-
-    def _make(self, here: int, path: Segments) -> None:
-        self._begin(here, path)
-        self._disk.sync_names(here)
-        self._unsynced.count(path, -1)
 
     def _begin(self, here: int, path: Segments) -> None:
         """

@@ -30,7 +30,7 @@ class SendfileSource(Source):
     """
     Has the file sent to a consumer that writes to *outlet*.
 
-    :ivar sent: bytes that the kernel took.
+    :ivar sent: bytes that the outlet took.
     """
 
     _file: IHasDescriptor
